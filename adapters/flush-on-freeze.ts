@@ -1,0 +1,110 @@
+import { EventHubProducerClient } from '../core/client.js'
+import { EventHubError } from '../core/errors.js'
+import type { Invocation } from '../core/invocation.js'
+import type { EventHubProducerClientOptions } from '../core/options.js'
+import type { FlushFailure, FlushReport } from '../core/report.js'
+
+/**
+ * Where the events go. Either a client of one's own (which the adapter then never closes), or what one
+ * is made from on first use.
+ */
+export interface Destination {
+  /** An existing client, shared with the adapter. Excludes the other fields. */
+  readonly client?: EventHubProducerClient | undefined
+  /** An Event Hubs connection string, with or without `EntityPath`. */
+  readonly connectionString?: string | undefined
+  /** Such as `my-namespace.servicebus.windows.net`; needs `eventHubName` and `credential`. */
+  readonly fullyQualifiedNamespace?: string | undefined
+  /** The event hub; may stand in the connection string's `EntityPath` instead. */
+  readonly eventHubName?: string | undefined
+  /** Any `TokenCredential`, named key or SAS credential; see `EventHubProducerClient`. */
+  readonly credential?: ConstructorParameters<typeof EventHubProducerClient>[2] | undefined
+  /** Passed on to the client. */
+  readonly clientOptions?: EventHubProducerClientOptions | undefined
+}
+
+/** Thrown when an invocation ends with events that Event Hubs has not accepted. The trigger should retry. */
+export class EventsNotAcceptedError extends Error {
+  override readonly name = 'EventsNotAcceptedError'
+  readonly code = 'events-not-accepted'
+  readonly failures: readonly FlushFailure[]
+  /** True when every failure could succeed if the same events came again. */
+  readonly retryable: boolean
+
+  constructor(report: FlushReport) {
+    const { failures, accepted } = report
+    const reasons = new Map<string, number>()
+    for (const failure of failures) {
+      const reason = `${failure.outcome}, ${failure.error.code}: ${failure.error.message}`
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+    }
+    const listed = [...reasons].slice(0, 3).map(([reason, count]) => `${count} × ${reason}`)
+    const more = reasons.size > 3 ? ` (and ${reasons.size - 3} other reasons)` : ''
+    super(
+      `${failures.length} of ${failures.length + accepted} events were not accepted by Event Hubs. ${listed.join(' | ')}${more}`,
+      { cause: failures[0]?.error },
+    )
+    this.failures = failures
+    this.retryable = failures.every((failure) => failure.error.retryable)
+  }
+}
+
+/**
+ * A function that returns the one client of this instance, made on the first call. Options are checked at
+ * once, so that a mistake shows when the module loads and not with the first event.
+ */
+export function clientFor(destination: Destination): () => EventHubProducerClient {
+  const { client, connectionString, fullyQualifiedNamespace, eventHubName, credential, clientOptions } = destination
+  if (client) {
+    if (connectionString || fullyQualifiedNamespace || credential || clientOptions) {
+      throw new TypeError('Pass either client, or the options to make one (connectionString, …), not both.')
+    }
+    return () => client
+  }
+  if (connectionString && (fullyQualifiedNamespace || credential)) {
+    throw new TypeError('Pass either connectionString, or fullyQualifiedNamespace with credential, not both.')
+  }
+  if (!connectionString && !(fullyQualifiedNamespace && eventHubName && credential)) {
+    throw new TypeError(
+      'Where should events go? Pass connectionString, or fullyQualifiedNamespace with eventHubName and credential, or client.',
+    )
+  }
+  let made: EventHubProducerClient | undefined
+  return () => {
+    made ??= connectionString
+      ? EventHubProducerClient.fromConnectionString(connectionString, {
+          ...clientOptions,
+          ...(eventHubName === undefined ? {} : { eventHubName }),
+        })
+      : new EventHubProducerClient(
+          fullyQualifiedNamespace as string,
+          eventHubName as string,
+          credential as never,
+          clientOptions,
+        )
+    return made
+  }
+}
+
+/**
+ * Runs `work` and ends the invocation whatever happens: when this settles, none of its events is still on
+ * its way. An error of `work` stays that error. Otherwise rejects with `EventsNotAcceptedError` when
+ * events failed that no flush of the user's own has reported.
+ */
+export async function endingInvocation<T>(invocation: Invocation, work: () => Promise<T> | T): Promise<T> {
+  let result: T
+  try {
+    result = await work()
+  } catch (error) {
+    await invocation.end()
+    throw error
+  }
+  const report = await invocation.end()
+  if (report.failures.length > 0) throw new EventsNotAcceptedError(report)
+  return result
+}
+
+/** Whether sending the same event again, later and unchanged, can help. */
+export function isWorthRetrying(failure: FlushFailure): boolean {
+  return failure.outcome !== 'refused' || (failure.error instanceof EventHubError && failure.error.retryable)
+}

@@ -1,0 +1,347 @@
+import type { Socket } from 'node:net'
+import rhea, { type EventContext, type Connection as RheaConnection, type Session } from 'rhea'
+import { Connection, ConnectionEvents, Container, SessionEvents } from 'rhea-promise'
+import type { Clock } from '../clock.js'
+import { bounded } from '../deadline.js'
+import { EventHubError, OperationTimeoutError, toEventHubError } from '../errors.js'
+import type { OperationLimits, PartitionId, TransportContext } from '../transport.js'
+import { Claims } from './claims.js'
+import { fromCondition, fromSocketError } from './conditions.js'
+import { RequestResponseLink, type Response } from './request-response-link.js'
+import { SenderLink } from './sender-link.js'
+import { openSocket, rheaSettings, socketTarget } from './socket.js'
+
+/** After this long without a byte from the peer, a connection has to prove that it is alive. */
+const quietWindowInMs = 2000
+/** A proof of life takes a few round trips at most, and never longer than this. */
+const longestProofInMs = 1000
+const shortestProofInMs = 250
+/** Longest wait for a token to be fetched and accepted when the option sets none. */
+const longestAuthorizationInMs = 60_000
+
+/**
+ * The life of one socket. It opens once and dies once; the transport then makes another.
+ *
+ *     connecting -> ready <-> suspect
+ *         |           |          |
+ *         +-----------+----------+--> lost    (peer, network, no proof of life)
+ *         +-----------+----------+--> closed  (ours)
+ *
+ * Authorizing is a state of each link, not of the connection: see `SenderLink`.
+ */
+type State =
+  | { readonly name: 'connecting' }
+  | { readonly name: 'ready' }
+  /** Sends wait for the proof of life that is under way. */
+  | { readonly name: 'suspect' }
+  | { readonly name: 'lost'; readonly error: EventHubError }
+  | { readonly name: 'closed' }
+
+export class AmqpConnection {
+  readonly #context: TransportContext
+  readonly #clock: Clock
+  readonly #raw: RheaConnection
+  readonly #connection: Connection
+  readonly #session: Session
+  readonly #cbs: RequestResponseLink
+  readonly #claims: Claims
+  readonly #senders = new Map<PartitionId, SenderLink>()
+  readonly #onDead: (connection: AmqpConnection) => void
+  readonly #cancelOpenTimer: () => void
+  readonly #endpoint: string
+  #socket: Socket | undefined
+  #management: Promise<RequestResponseLink> | undefined
+  #state: State = { name: 'connecting' }
+  #heardAt: { readonly monotonic: number; readonly wall: number }
+  #roundTripInMs: number | undefined
+  #wasReady = false
+  #isRetired = false
+
+  constructor(context: TransportContext, onDead: (connection: AmqpConnection) => void) {
+    const { clock, options } = context
+    this.#context = context
+    this.#clock = clock
+    this.#onDead = onDead
+    this.#heardAt = { monotonic: clock.monotonicNow(), wall: clock.wallNow() }
+    const target = socketTarget(context)
+    this.#endpoint = target.label
+
+    const container = rhea.create_container()
+    this.#raw = container.create_connection(
+      rheaSettings(target, context, (onConnect) => {
+        this.#socket = openSocket(target, context, onConnect)
+        this.#socket.on('data', () => this.#heard())
+        this.#socket.on('close', () => this.fail(fromSocketError(undefined, target.label, 'returned')))
+        return this.#socket
+      }) as never,
+    )
+    this.#connection = new Connection({
+      rheaConnection: this.#raw,
+      container: Container.copyFromContainerInstance(container),
+      operationTimeoutInSeconds: options.socketTimeoutInMs / 1000,
+    } as never)
+    this.#listen()
+    // Its failure arrives by the events as well, with more detail.
+    this.#connection.open().catch(() => {})
+
+    // Written in the same turn as "open": rhea-promise would wait for an answer between these steps, and
+    // each wait is a round trip.
+    this.#session = this.#raw.create_session()
+    const onSessionEnd = (event: EventContext) =>
+      this.fail(fromCondition(event.session?.error as never, `${this.#endpoint} ended the session`, 'returned'))
+    this.#session.on(SessionEvents.sessionError, onSessionEnd)
+    this.#session.on(SessionEvents.sessionClose, onSessionEnd)
+    this.#session.begin()
+    this.#cbs = new RequestResponseLink(this.#session, '$cbs', clock)
+    this.#claims = new Claims(this.#cbs, context.tokens, clock, () => this.#authorizationLimits())
+    this.#cbs.opened.then(
+      () => this.#becomeReady(),
+      (error) => this.fail(toEventHubError(error)),
+    )
+    this.#cancelOpenTimer = clock.schedule(options.socketTimeoutInMs, () => {
+      if (this.#state.name !== 'connecting') return
+      const message = `${this.#endpoint} did not complete the connection within ${options.socketTimeoutInMs} ms. Check host, port and firewall.`
+      this.fail(new OperationTimeoutError(message))
+    })
+  }
+
+  /** Whether new work may still be given to it. */
+  get isUsable(): boolean {
+    return !this.isDead && !this.#isRetired
+  }
+
+  get isDead(): boolean {
+    return this.#state.name === 'lost' || this.#state.name === 'closed'
+  }
+
+  /** Whether it ever got as far as carrying something. */
+  get wasReady(): boolean {
+    return this.#wasReady
+  }
+
+  maxMessageSizeInBytes(partitionId: PartitionId): number | undefined {
+    return this.#senders.get(partitionId)?.maxMessageSizeInBytes
+  }
+
+  /** Queues behind what was sent to the same partition before; resolves when the service has accepted it. */
+  send(partitionId: PartitionId, bytes: Buffer, limits: OperationLimits): Promise<void> {
+    this.checkLiveness()
+    const link = this.#senderFor(partitionId)
+    return link.send(bytes, limits)
+  }
+
+  /** Asks the management node. */
+  async manage(properties: Record<string, unknown>, limits: OperationLimits): Promise<Response> {
+    this.checkLiveness()
+    const address = this.#uri('/$management')
+    const ranOut = () => new OperationTimeoutError(`${this.#endpoint} did not open its management link in time.`)
+    this.#management ??= this.#openManagement(address)
+    const link = await bounded(this.#clock, this.#management, limits, ranOut)
+    const { token } = await this.#context.tokens.getToken(address, limits)
+    const request = { body: Buffer.alloc(0), application_properties: { ...properties, security_token: token } }
+    return link.request(request, limits)
+  }
+
+  /** Resolves when the link to `partitionId` is open and authorized. */
+  async warmUp(partitionId: PartitionId, limits: OperationLimits): Promise<void> {
+    const link = this.#senderFor(partitionId)
+    const ranOut = () => new OperationTimeoutError(`${this.#endpoint} did not open a link in time.`)
+    await bounded(this.#clock, link.opened, limits, ranOut)
+  }
+
+  /** Starts a proof of life, if nothing was heard for longer than the quiet window or a clock has jumped. */
+  checkLiveness(): void {
+    if (this.#state.name !== 'ready') return
+    const { monotonic, wall } = this.#heardAt
+    const quiet = Math.max(this.#clock.monotonicNow() - monotonic, Math.abs(this.#clock.wallNow() - wall))
+    if (quiet > quietWindowInMs) this.#suspect()
+  }
+
+  /** No new work; destroyed as soon as nothing is under way on it. */
+  retire(): void {
+    this.#isRetired = true
+    this.#destroyIfIdle()
+  }
+
+  /** Fails everything on it at once, and destroys the socket. */
+  fail(error: EventHubError): void {
+    if (this.isDead) return
+    this.#end({ name: 'lost', error }, error)
+  }
+
+  /** Says goodbye, as long as the limits allow; then destroys the socket. */
+  async close(limits: OperationLimits): Promise<void> {
+    if (this.isDead) return
+    if (this.#state.name !== 'connecting') {
+      const ranOut = () => new OperationTimeoutError(`${this.#endpoint} did not answer the goodbye in time.`)
+      // The peer's answer would otherwise count as a loss.
+      this.#state = { name: 'closed' }
+      const socketClosed = new Promise<void>((resolve) => this.#socket?.once('close', () => resolve()))
+      const goodbye = Promise.race([this.#connection.close(), socketClosed])
+      await bounded(this.#clock, goodbye, limits, ranOut).catch(() => {})
+    }
+    this.#end({ name: 'closed' }, new EventHubError('The connection was closed.', { code: 'client-closed' }))
+  }
+
+  #end(state: State, error: EventHubError): void {
+    this.#state = state
+    this.#cancelOpenTimer()
+    this.#cbs.fail(error)
+    for (const link of [...this.#senders.values()]) link.close(error)
+    void this.#management?.then(
+      (link) => link.fail(error),
+      () => {},
+    )
+    // With an error, so that rhea hears of it and stops its heartbeat.
+    this.#socket?.destroy(new Error('closed by eventhub-sluice'))
+    this.#onDead(this)
+  }
+
+  #becomeReady(): void {
+    if (this.#state.name !== 'connecting') return
+    this.#cancelOpenTimer()
+    this.#wasReady = true
+    this.#state = { name: 'ready' }
+  }
+
+  #suspect(): void {
+    if (this.#state.name !== 'ready') return
+    this.#state = { name: 'suspect' }
+    const roundTrip = this.#roundTripInMs ?? longestProofInMs
+    const patience = Math.min(longestProofInMs, Math.max(shortestProofInMs, 4 * roundTrip))
+    const limits = { deadline: this.#clock.monotonicNow() + patience }
+    const noProof = () =>
+      new OperationTimeoutError(
+        `The connection to ${this.#endpoint} gave no sign of life within ${Math.round(patience)} ms.`,
+      )
+    bounded(this.#clock, this.#measured(this.#claims.put(this.#uri(''))), limits, noProof).then(
+      () => this.#proven(),
+      (error) => this.#disproved(toEventHubError(error)),
+    )
+  }
+
+  #proven(): void {
+    if (this.#state.name !== 'suspect') return
+    this.#state = { name: 'ready' }
+    for (const link of this.#senders.values()) link.pump()
+  }
+
+  #disproved(error: EventHubError): void {
+    if (this.#state.name !== 'suspect') return
+    // An answer, even a refusal, is a sign of life; the sends will meet the same refusal with their claims.
+    if (error.code === 'unauthorized' || error.code === 'entity-not-found') this.#proven()
+    else this.fail(new EventHubError(error.message, { code: 'connection-lost', retryable: true, cause: error }))
+  }
+
+  #senderFor(partitionId: PartitionId): SenderLink {
+    const known = this.#senders.get(partitionId)
+    if (known) return known
+    const path = partitionId === undefined ? '' : `/Partitions/${partitionId}`
+    const link: SenderLink = new SenderLink({
+      address: `${this.#context.eventHubName}${path}`,
+      session: this.#session,
+      clock: this.#clock,
+      claimed: this.#cbs.opened.then(() => this.#authorize(path)),
+      mayTransfer: () => this.#state.name === 'ready' && this.#isAuthorized(partitionId),
+      onClosed: () => {
+        if (this.#senders.get(partitionId) === link) this.#senders.delete(partitionId)
+        this.#destroyIfIdle()
+      },
+      onNoAnswer: () => this.#suspect(),
+      onIdle: () => this.#destroyIfIdle(),
+    })
+    this.#senders.set(partitionId, link)
+    return link
+  }
+
+  /** True while the link's claim holds; otherwise a renewal starts and the link goes on once it is there. */
+  #isAuthorized(partitionId: PartitionId): boolean {
+    if (this.#usesPlain) return true
+    const path = partitionId === undefined ? '' : `/Partitions/${partitionId}`
+    if (this.#claims.holds(this.#uri(path))) return true
+    const link = this.#senders.get(partitionId)
+    if (!link?.isOpen) return false
+    this.#authorize(path).then(
+      () => link.pump(),
+      (error) => link.close(toEventHubError(error)),
+    )
+    return false
+  }
+
+  /** With SASL PLAIN the connection itself carries the rights. */
+  get #usesPlain(): boolean {
+    return this.#context.options.sasl === 'plain'
+  }
+
+  async #authorize(path: string): Promise<void> {
+    if (this.#usesPlain) return
+    await this.#measured(this.#claims.ensure(this.#uri(path)))
+  }
+
+  async #openManagement(address: string): Promise<RequestResponseLink> {
+    try {
+      await this.#cbs.opened
+      if (!this.#usesPlain) await this.#measured(this.#claims.ensure(address))
+      const link = new RequestResponseLink(this.#session, '$management', this.#clock)
+      link.opened.catch(() => {
+        this.#management = undefined
+      })
+      return link
+    } catch (error) {
+      this.#management = undefined
+      throw error
+    }
+  }
+
+  /** The quickest put-token so far tells what a round trip takes. */
+  async #measured<T>(operation: Promise<T>): Promise<T> {
+    const startedAt = this.#clock.monotonicNow()
+    const result = await operation
+    const took = this.#clock.monotonicNow() - startedAt
+    if (took > 0) this.#roundTripInMs = Math.min(took, this.#roundTripInMs ?? took)
+    return result
+  }
+
+  #heard(): void {
+    this.#heardAt = { monotonic: this.#clock.monotonicNow(), wall: this.#clock.wallNow() }
+  }
+
+  #destroyIfIdle(): void {
+    if (!this.#isRetired || this.isDead) return
+    for (const link of this.#senders.values()) if (link.isBusy) return
+    this.#end(
+      { name: 'closed' },
+      new EventHubError('The connection was retired.', { code: 'connection-lost', retryable: true }),
+    )
+  }
+
+  #uri(path: string): string {
+    return `sb://${this.#context.fullyQualifiedNamespace}/${this.#context.eventHubName}${path}`
+  }
+
+  #authorizationLimits(): OperationLimits {
+    const timeout = this.#context.options.authTimeoutInMs || longestAuthorizationInMs
+    return { deadline: this.#clock.monotonicNow() + timeout }
+  }
+
+  #listen(): void {
+    const onClose = (event: EventContext) => {
+      const error = (event.error ?? this.#raw.error) as { condition?: string; description?: string } | undefined
+      this.fail(fromCondition(error, `${this.#endpoint} closed the connection`, 'returned'))
+    }
+    this.#raw.on(ConnectionEvents.connectionError, onClose)
+    this.#raw.on(ConnectionEvents.connectionClose, onClose)
+    this.#raw.on(ConnectionEvents.disconnected, (event: EventContext) =>
+      this.fail(fromSocketError(event.error, this.#endpoint, 'returned')),
+    )
+    const onProtocolError = (error: unknown) =>
+      this.fail(
+        new EventHubError(
+          `${this.#endpoint} does not speak AMQP as expected: ${error instanceof Error ? error.message : String(error)}. Check host, port and TLS.`,
+          { code: 'protocol-error', cause: error },
+        ),
+      )
+    this.#raw.on(ConnectionEvents.protocolError, onProtocolError)
+    this.#raw.on(ConnectionEvents.error, onProtocolError)
+  }
+}

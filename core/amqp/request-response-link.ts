@@ -1,0 +1,116 @@
+import type { EventContext, Receiver, Sender, Session } from 'rhea'
+import { generate_uuid, ReceiverEvents, SenderEvents } from 'rhea-promise'
+import type { Clock } from '../clock.js'
+import { bounded } from '../deadline.js'
+import { EventHubError, OperationTimeoutError } from '../errors.js'
+import type { OperationLimits } from '../transport.js'
+import { fromCondition } from './conditions.js'
+
+export interface Response {
+  readonly statusCode: number
+  readonly statusDescription: string
+  readonly body: unknown
+}
+
+export interface Request {
+  readonly body: unknown
+  readonly application_properties: Record<string, unknown>
+}
+
+interface Pending {
+  readonly resolve: (response: Response) => void
+  readonly reject: (error: EventHubError) => void
+}
+
+/**
+ * A pair of links to one node (`$cbs`, `$management`): requests out, responses back, matched by message id.
+ * Both attach at construction; `opened` tells when requests may go.
+ */
+export class RequestResponseLink {
+  readonly opened: Promise<void>
+  readonly #sender: Sender
+  readonly #clock: Clock
+  readonly #node: string
+  readonly #replyTo: string
+  readonly #pending = new Map<string, Pending>()
+  #resolveOpened: () => void = () => {}
+  #rejectOpened: (error: EventHubError) => void = () => {}
+  #failed: EventHubError | undefined
+
+  constructor(session: Session, node: string, clock: Clock) {
+    this.#clock = clock
+    this.#node = node
+    this.opened = new Promise((resolve, reject) => {
+      this.#resolveOpened = resolve
+      this.#rejectOpened = reject
+    })
+    // Whoever waits sees it; nobody may be waiting.
+    this.opened.catch(() => {})
+    this.#replyTo = `${node.replace('$', '')}-${generate_uuid()}`
+    this.#sender = session.open_sender({
+      name: `${this.#replyTo}-sender`,
+      target: { address: node },
+      source: { address: this.#replyTo },
+    })
+    const receiver = session.open_receiver({
+      name: `${this.#replyTo}-receiver`,
+      source: { address: node },
+      target: { address: this.#replyTo },
+    })
+    this.#listen(this.#sender, receiver)
+  }
+
+  /** Sends a request and resolves with its response, whatever its status. A lost response is `unknown` to no event. */
+  async request(request: Request, limits: OperationLimits): Promise<Response> {
+    if (this.#failed) throw this.#failed
+    const ranOut = () => new OperationTimeoutError(`${this.#node} did not answer in time.`)
+    await bounded(this.#clock, this.opened, limits, ranOut)
+    const id = generate_uuid()
+    const response = new Promise<Response>((resolve, reject) => this.#pending.set(id, { resolve, reject }))
+    this.#sender.send({ ...request, message_id: id, reply_to: this.#replyTo } as never)
+    try {
+      return await bounded(this.#clock, response, limits, ranOut)
+    } finally {
+      this.#pending.delete(id)
+    }
+  }
+
+  /** Fails everything that waits. */
+  fail(error: EventHubError): void {
+    this.#failed ??= error
+    this.#rejectOpened(error)
+    for (const { reject } of this.#pending.values()) reject(error)
+    this.#pending.clear()
+  }
+
+  #listen(sender: Sender, receiver: Receiver): void {
+    let open = 0
+    const onOpen = () => {
+      open += 1
+      if (open === 2 && sender.is_open() && receiver.is_open()) this.#resolveOpened()
+    }
+    sender.on(SenderEvents.senderOpen, onOpen)
+    receiver.on(ReceiverEvents.receiverOpen, onOpen)
+    const onClose = (context: EventContext) => {
+      const link = context.receiver ?? context.sender
+      this.fail(fromCondition(link?.error as never, `The service closed the link to ${this.#node}`, 'returned'))
+    }
+    for (const event of [SenderEvents.senderError, SenderEvents.senderClose]) sender.on(event, onClose)
+    for (const event of [ReceiverEvents.receiverError, ReceiverEvents.receiverClose]) receiver.on(event, onClose)
+    receiver.on(ReceiverEvents.message, (context: EventContext) => {
+      const { message } = context
+      const id = message?.correlation_id
+      const pending = typeof id === 'string' ? this.#pending.get(id) : undefined
+      if (!pending || !message) return
+      const properties = message.application_properties ?? {}
+      // Azure services have used both spellings.
+      const status = Number(properties['status-code'] ?? properties.statusCode)
+      const description = String(properties['status-description'] ?? properties.statusDescription ?? '')
+      if (Number.isInteger(status)) {
+        pending.resolve({ statusCode: status, statusDescription: description, body: message.body })
+      } else {
+        pending.reject(new EventHubError(`${this.#node} answered without a status.`, { code: 'protocol-error' }))
+      }
+    })
+  }
+}

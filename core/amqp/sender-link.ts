@@ -1,0 +1,238 @@
+import type { Delivery, EventContext, Sender, Session } from 'rhea'
+import { generate_uuid, SenderEvents } from 'rhea-promise'
+import type { Clock } from '../clock.js'
+import { remainingTime } from '../deadline.js'
+import { abortedError, EventHubError, OperationTimeoutError } from '../errors.js'
+import type { OperationLimits } from '../transport.js'
+import { batchMessageFormat } from './codec.js'
+import { fromCondition } from './conditions.js'
+
+/** Until the service has told: what a Standard or Premium event hub takes. */
+export const defaultMaxMessageSizeInBytes = 1024 * 1024
+
+/** Fields that rhea has and its type declarations leave out. */
+interface RheaSender extends Sender {
+  readonly credit: number
+  readonly delivery_count: number
+}
+
+interface Send {
+  readonly bytes: Buffer
+  readonly resolve: () => void
+  readonly reject: (error: EventHubError) => void
+  delivery: Delivery | undefined
+  /** Takes timer and listener away. */
+  cleanUp: () => void
+}
+
+/**
+ *     waiting for the claim -> attaching -> open -> closed
+ *
+ * Sends queue, in call order, until the link is open and has credit.
+ */
+type State =
+  | { readonly name: 'claiming' }
+  | { readonly name: 'attaching'; readonly sender: RheaSender }
+  | { readonly name: 'open'; readonly sender: RheaSender }
+  | { readonly name: 'closed'; readonly error: EventHubError }
+
+export interface SenderLinkOptions {
+  /** `hub` or `hub/Partitions/N`. */
+  readonly address: string
+  readonly session: Session
+  readonly clock: Clock
+  /** Resolves when the address may be attached to. */
+  readonly claimed: Promise<void>
+  /** Whether transfers may go out now; `pump` is called when that changes. */
+  readonly mayTransfer: () => boolean
+  /** Called once, when the link can take no more sends. */
+  readonly onClosed: (error: EventHubError) => void
+  /** Called when an answer did not come in time. */
+  readonly onNoAnswer: () => void
+  /** Called when nothing waits here any more. */
+  readonly onIdle: () => void
+}
+
+/** One sender link: to the event hub, or to one of its partitions. */
+export class SenderLink {
+  readonly #options: SenderLinkOptions
+  #state: State = { name: 'claiming' }
+  /** Not handed to rhea yet. */
+  readonly #queue = new Set<Send>()
+  readonly #inFlight = new Map<Delivery, Send>()
+  #handedOver = 0
+  /** Resolves when the link is open; rejects when it cannot be. */
+  readonly opened: Promise<void>
+  #resolveOpened: () => void = () => {}
+  #rejectOpened: (error: EventHubError) => void = () => {}
+  /** Largest message the service takes on this link; undefined until it has told. */
+  maxMessageSizeInBytes: number | undefined
+
+  constructor(options: SenderLinkOptions) {
+    this.#options = options
+    this.opened = new Promise((resolve, reject) => {
+      this.#resolveOpened = resolve
+      this.#rejectOpened = reject
+    })
+    this.opened.catch(() => {})
+    options.claimed.then(
+      () => this.#attach(),
+      (error) => this.close(error),
+    )
+  }
+
+  get isOpen(): boolean {
+    return this.#state.name === 'open'
+  }
+
+  /** Whether anyone waits here, sent or not. */
+  get isBusy(): boolean {
+    return this.#inFlight.size > 0 || this.#queue.size > 0
+  }
+
+  /** Resolves when the service has accepted the message. */
+  send(bytes: Buffer, limits: OperationLimits): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#state.name === 'closed') {
+        reject(this.#state.error)
+        return
+      }
+      const { signal } = limits
+      const onAbort = () => this.#giveUp(send, (outcome) => abortedError(signal?.reason, outcome))
+      const cancelTimer = this.#options.clock.schedule(remainingTime(this.#options.clock, limits.deadline), () => {
+        if (send.delivery) this.#options.onNoAnswer()
+        this.#giveUp(send, (outcome) => new OperationTimeoutError(this.#whyLate(outcome), { outcome }))
+      })
+      const send: Send = {
+        bytes,
+        resolve,
+        reject,
+        delivery: undefined,
+        cleanUp: () => {
+          cancelTimer()
+          signal?.removeEventListener('abort', onAbort)
+        },
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#queue.add(send)
+      this.pump()
+    })
+  }
+
+  /** Fails everything: what was handed over is `unknown`, what was not is `returned`. */
+  close(error: EventHubError): void {
+    if (this.#state.name === 'closed') return
+    this.#state = { name: 'closed', error: error.withOutcome('returned') }
+    for (const send of this.#queue) this.#settle(send, error.withOutcome('returned'))
+    this.#queue.clear()
+    for (const send of this.#inFlight.values()) this.#settle(send, error.withOutcome('unknown'))
+    this.#inFlight.clear()
+    this.#rejectOpened(error)
+    this.#options.onClosed(error)
+  }
+
+  #attach(): void {
+    if (this.#state.name !== 'claiming') return
+    const { session, address } = this.#options
+    const sender = session.open_sender({
+      name: `${address}-${generate_uuid()}`,
+      target: { address },
+      source: { address: `sluice-${generate_uuid()}` },
+      snd_settle_mode: 0,
+      rcv_settle_mode: 0,
+      // The peer's "modified" is told apart below.
+      treat_modified_as_released: false,
+    } as never) as RheaSender
+    this.#state = { name: 'attaching', sender }
+    sender.on(SenderEvents.senderOpen, () => {
+      // A refused attach is answered with an attach without target, then a detach that says why.
+      if (this.#state.name !== 'attaching' || !sender.target?.address) return
+      const limit = Number(sender.max_message_size)
+      this.maxMessageSizeInBytes = limit > 0 ? limit : defaultMaxMessageSizeInBytes
+      this.#state = { name: 'open', sender }
+      this.#resolveOpened()
+      this.pump()
+    })
+    sender.on('sender_flow', () => this.pump())
+    const onClose = () =>
+      this.close(fromCondition(sender.error as never, `The service closed the link to ${address}`, 'returned'))
+    sender.on(SenderEvents.senderError, onClose)
+    sender.on(SenderEvents.senderClose, onClose)
+    sender.on(SenderEvents.accepted, (context: EventContext) => this.#answered(context, undefined))
+    sender.on(SenderEvents.rejected, (context: EventContext) => {
+      const error = (context.delivery?.remote_state as { error?: never } | undefined)?.error
+      this.#answered(context, fromCondition(error, 'The service rejected the message', 'refused'))
+    })
+    const handBack = (context: EventContext) =>
+      this.#answered(
+        context,
+        new EventHubError('The service handed the message back without taking it.', {
+          code: 'service-error',
+          retryable: true,
+          outcome: 'refused',
+        }),
+      )
+    sender.on(SenderEvents.released, handBack)
+    sender.on(SenderEvents.modified, handBack)
+  }
+
+  /** Hands over what may go. */
+  pump(): void {
+    if (this.#state.name !== 'open' || this.#queue.size === 0 || !this.#options.mayTransfer()) return
+    const { sender } = this.#state
+    for (const send of this.#queue) {
+      // rhea lets a delivery without credit block every other link of the session, so none is handed over
+      // ahead of its credit. `credit + delivery_count` is what the peer has granted in all.
+      if (sender.credit + sender.delivery_count <= this.#handedOver || !sender.sendable()) return
+      this.#queue.delete(send)
+      const limit = this.maxMessageSizeInBytes ?? defaultMaxMessageSizeInBytes
+      if (send.bytes.length > limit) {
+        this.#settle(
+          send,
+          new EventHubError(`The message takes ${send.bytes.length} bytes; this event hub takes ${limit}.`, {
+            code: 'event-too-large',
+            outcome: 'refused',
+          }),
+        )
+        continue
+      }
+      send.delivery = sender.send(send.bytes as never, undefined, batchMessageFormat)
+      this.#handedOver++
+      this.#inFlight.set(send.delivery, send)
+    }
+  }
+
+  #answered(context: EventContext, error: EventHubError | undefined): void {
+    const send = context.delivery && this.#inFlight.get(context.delivery)
+    if (!send || !context.delivery) return
+    this.#inFlight.delete(context.delivery)
+    this.#settle(send, error)
+    this.pump()
+  }
+
+  #giveUp(send: Send, error: (outcome: 'unknown' | 'returned') => EventHubError): void {
+    if (send.delivery) this.#inFlight.delete(send.delivery)
+    else this.#queue.delete(send)
+    this.#settle(send, error(send.delivery ? 'unknown' : 'returned'))
+  }
+
+  #settle(send: Send, error: EventHubError | undefined): void {
+    send.cleanUp()
+    if (error) send.reject(error)
+    else send.resolve()
+    if (!this.isBusy) this.#options.onIdle()
+  }
+
+  #whyLate(outcome: 'unknown' | 'returned'): string {
+    const { address } = this.#options
+    if (outcome === 'unknown') return `No acknowledgement from ${address} in time.`
+    switch (this.#state.name) {
+      case 'claiming':
+        return `The connection was not authorized for ${address} in time.`
+      case 'attaching':
+        return `The link to ${address} did not open in time.`
+      default:
+        return `The service granted ${address} no credit in time.`
+    }
+  }
+}

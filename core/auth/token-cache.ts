@@ -1,0 +1,128 @@
+import type { Clock } from '../clock.js'
+import { bounded, within } from '../deadline.js'
+import { EventHubError, OperationTimeoutError } from '../errors.js'
+import type { AuthToken, OperationLimits, TokenSource } from '../transport.js'
+import { type EventHubCredential, isNamedKey, isTokenCredential, type TokenCredential } from './credential.js'
+import { createSharedAccessSignature, expiryOfSharedAccessSignature } from './sas.js'
+
+/** The scope every Azure SDK asks for; the second slash is part of it. */
+const entraScope = 'https://eventhubs.azure.net//.default'
+/** Signatures we make are good for an hour, as those of the official SDKs. */
+const signatureLifetimeInMs = 60 * 60 * 1000
+/** A signature is replaced after this share of its life. */
+const signatureRefreshShare = 0.75
+/** An Entra token that does not say when to renew it is renewed this long before it ends. */
+const entraRefreshMarginInMs = 3 * 60 * 1000
+
+export interface TokenCacheOptions {
+  readonly clock: Clock
+  /** Longest wait for a credential; 0: no limit but the caller's. */
+  readonly authTimeoutInMs: number
+}
+
+/**
+ * Tokens by audience, renewed by wall clock: a frozen process must see that time has passed. Holds
+ * values only, never a pending promise, so that nothing crosses requests in runtimes that forbid it.
+ */
+export function createTokenSource(credential: EventHubCredential, options: TokenCacheOptions): TokenSource {
+  const { clock } = options
+  const cached = new Map<string, AuthToken>()
+
+  if (isTokenCredential(credential)) {
+    return {
+      async getToken(_audience, limits) {
+        // One Entra token serves every resource of the namespace.
+        const known = cached.get('')
+        if (known && clock.wallNow() < known.refreshAfter) return known
+        try {
+          const token = await fetchEntraToken(credential, clock, authLimits(limits))
+          cached.set('', token)
+          return token
+        } catch (error) {
+          // A renewal that fails is no reason to drop a token that still holds.
+          if (known && clock.wallNow() < known.expiresOn) return known
+          throw error
+        }
+      },
+      invalidate: () => cached.delete(''),
+    }
+  }
+
+  if (isNamedKey(credential)) {
+    let signedWith = ''
+    return {
+      async getToken(audience) {
+        const { name, key } = credential
+        // Key rotation: a signature made with another key is of no use any more.
+        if (signedWith !== `${name}\n${key}`) cached.clear()
+        signedWith = `${name}\n${key}`
+        const known = cached.get(audience)
+        const now = clock.wallNow()
+        if (known && now < known.refreshAfter) return known
+        const expiresOnInSeconds = Math.floor((now + signatureLifetimeInMs) / 1000)
+        const token: AuthToken = {
+          token: await createSharedAccessSignature(audience, name, key, expiresOnInSeconds),
+          type: 'servicebus.windows.net:sastoken',
+          refreshAfter: now + signatureLifetimeInMs * signatureRefreshShare,
+          expiresOn: expiresOnInSeconds * 1000,
+        }
+        if (signedWith === `${name}\n${key}`) cached.set(audience, token)
+        return token
+      },
+      invalidate: (audience) => cached.delete(audience),
+    }
+  }
+
+  return {
+    async getToken() {
+      const expiresOn = expiryOfSharedAccessSignature(credential.signature) ?? Number.POSITIVE_INFINITY
+      if (expiresOn <= clock.wallNow()) {
+        throw new EventHubError(
+          `The Shared Access Signature expired at ${new Date(expiresOn).toISOString()}. Create a new one and assign it to the credential.`,
+          { code: 'unauthorized', outcome: 'returned' },
+        )
+      }
+      return {
+        token: credential.signature,
+        type: 'servicebus.windows.net:sastoken',
+        refreshAfter: expiresOn,
+        expiresOn,
+      }
+    },
+    invalidate: () => {},
+  }
+
+  function authLimits(limits: OperationLimits): OperationLimits {
+    return options.authTimeoutInMs === 0 ? limits : within(clock, limits, options.authTimeoutInMs)
+  }
+}
+
+async function fetchEntraToken(credential: TokenCredential, clock: Clock, limits: OperationLimits): Promise<AuthToken> {
+  let answer: Awaited<ReturnType<TokenCredential['getToken']>>
+  try {
+    const asked = credential.getToken(entraScope, limits.signal ? { abortSignal: limits.signal } : {})
+    answer = await bounded(
+      clock,
+      asked,
+      limits,
+      () =>
+        new OperationTimeoutError(
+          'The credential gave no token in time. Check that its identity endpoint can be reached from here, or raise authTimeoutInMs.',
+        ),
+    )
+  } catch (error) {
+    if (error instanceof EventHubError) throw error
+    // Whether a credential's failure passes cannot be told from outside; identity libraries retry by themselves.
+    throw new EventHubError(`The credential gave no token: ${error instanceof Error ? error.message : String(error)}`, {
+      code: 'authentication-failed',
+      cause: error,
+    })
+  }
+  if (!answer?.token) {
+    throw new EventHubError('The credential returned no token.', { code: 'authentication-failed' })
+  }
+  const now = clock.wallNow()
+  const expiresOn = answer.expiresOnTimestamp
+  const refreshAfter = answer.refreshAfterTimestamp ?? Math.max(now, expiresOn - entraRefreshMarginInMs)
+  return { token: answer.token, type: 'jwt', refreshAfter, expiresOn }
+}

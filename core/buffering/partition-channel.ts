@@ -1,0 +1,213 @@
+import type { Clock } from '../clock.js'
+import { type EventHubError, toEventHubError } from '../errors.js'
+import { type RetryEnvironment, runWithRetries } from '../retry.js'
+import type { EncodedEvent, OperationLimits, PartitionId, Transport } from '../transport.js'
+import { Batch, type Entry, type SealedBatch } from './batch.js'
+import type { SendSlots } from './send-slots.js'
+
+/** What channels of all owners share. */
+export interface ChannelEnvironment<E extends EncodedEvent = EncodedEvent> {
+  readonly transport: Transport<E>
+  readonly clock: Clock
+  readonly retry: RetryEnvironment
+  readonly slots: SendSlots
+  readonly maxWaitTimeInMs: number
+  readonly maxConcurrentSendsPerPartition: number
+}
+
+/** What a channel tells its owner's outbox. */
+export interface ChannelOwner<E extends EncodedEvent = EncodedEvent> {
+  /** Limits of every send: the owner's deadline, and a signal that aborts when it gives up. */
+  readonly limits: OperationLimits
+  /** Why this event must not be sent any more, because one before it failed; undefined when it may be. */
+  blockedBy(entry: Entry<E>): EventHubError | undefined
+  sealed(channel: PartitionChannel<E>): void
+  settled(channel: PartitionChannel<E>, entries: readonly Entry<E>[], error: EventHubError | undefined): void
+  idle(channel: PartitionChannel<E>): void
+}
+
+/**
+ * One owner's way to one partition (or to the service's choice): events in, batches out, in order.
+ *
+ *     add -> open batch -> seal -> sealed batches -> (slot) -> sending -> settled
+ *
+ * With `maxConcurrentSendsPerPartition` 1 a batch leaves only once the one before it is settled.
+ */
+export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
+  readonly #env: ChannelEnvironment<E>
+  readonly #owner: ChannelOwner<E>
+  readonly partitionId: PartitionId
+  /** Which room its events take; see `Capacity`. */
+  readonly capacityKey: string
+  readonly #maxConcurrentSends: number
+  #open: Batch<E> | undefined
+  #cancelAgeTimer: (() => void) | undefined
+  readonly #sealed: SealedBatch<E>[] = []
+  #requestedSlots = new Set<() => void>()
+  readonly #sending = new Set<SealedBatch<E>>()
+
+  constructor(
+    env: ChannelEnvironment<E>,
+    owner: ChannelOwner<E>,
+    target: { readonly partitionId: PartitionId; readonly capacityKey: string; readonly inOrder: boolean },
+  ) {
+    this.#env = env
+    this.#owner = owner
+    this.partitionId = target.partitionId
+    this.capacityKey = target.capacityKey
+    this.#maxConcurrentSends = target.inOrder ? 1 : env.maxConcurrentSendsPerPartition
+  }
+
+  add(entry: Entry<E>): void {
+    if (this.#open && !this.#open.tryAdd(entry)) this.seal()
+    if (!this.#open) {
+      this.#open = new Batch(this.#env.transport.codec, this.#env.transport.maxBatchSizeInBytes(this.partitionId))
+      this.#open.tryAdd(entry)
+      // Counted from the oldest event, so the timer is never moved.
+      this.#cancelAgeTimer = this.#env.clock.schedule(this.#env.maxWaitTimeInMs, () => this.seal())
+    }
+    if (this.#open.isFull) this.seal()
+  }
+
+  /** A batch that has to leave in one piece, after everything added before it. */
+  addIntact(batch: SealedBatch<E>): void {
+    this.seal()
+    this.#sealed.push(batch)
+    this.#pump()
+  }
+
+  /** Closes the open batch, if any: it leaves as soon as its turn comes. */
+  seal(): void {
+    const batch = this.#open
+    if (!batch) return
+    this.#cancelAgeTimer?.()
+    this.#cancelAgeTimer = undefined
+    this.#open = undefined
+    this.#sealed.push({ entries: batch.entries, sizeInBytes: batch.sizeInBytes, intact: false })
+    this.#owner.sealed(this)
+    this.#pump()
+  }
+
+  /** Takes back everything that is not being sent. */
+  withdraw(): Entry<E>[] {
+    this.#cancelAgeTimer?.()
+    this.#cancelAgeTimer = undefined
+    const entries = this.#sealed.flatMap((batch) => batch.entries)
+    if (this.#open) entries.push(...this.#open.entries)
+    this.#open = undefined
+    this.#sealed.length = 0
+    for (const cancel of this.#requestedSlots) cancel()
+    this.#requestedSlots.clear()
+    return entries
+  }
+
+  /** Settles what is being sent without waiting for the transport any longer. */
+  abandon(error: EventHubError): void {
+    for (const batch of [...this.#sending]) {
+      this.#sending.delete(batch)
+      this.#owner.settled(this, batch.entries, error)
+    }
+  }
+
+  #pump(): void {
+    while (
+      this.#requestedSlots.size < this.#sealed.length &&
+      this.#sending.size + this.#requestedSlots.size < this.#maxConcurrentSends
+    ) {
+      const handle = { cancel: () => {} }
+      const cancel = () => handle.cancel()
+      this.#requestedSlots.add(cancel)
+      handle.cancel = this.#env.slots.request(() => {
+        this.#requestedSlots.delete(cancel)
+        this.#sendNext()
+      })
+    }
+  }
+
+  /** Holds a slot on entry; gives it back when the batch is settled. */
+  #sendNext(): void {
+    const batch = this.#sealed.shift()
+    if (!batch) {
+      this.#env.slots.release()
+      return
+    }
+    const sendable = this.#withoutBlocked(batch)
+    if (sendable.entries.length === 0) {
+      this.#env.slots.release()
+      this.#afterSend()
+      return
+    }
+    this.#sending.add(sendable)
+    void this.#send(sendable).then((error) => {
+      this.#env.slots.release()
+      // False when the owner has given up on it in the meantime.
+      if (!this.#sending.delete(sendable)) return
+      if (!error || !this.#split(sendable, error)) this.#owner.settled(this, sendable.entries, error)
+      this.#afterSend()
+    })
+  }
+
+  #afterSend(): void {
+    this.#pump()
+    if (!this.#open && this.#sealed.length === 0 && this.#sending.size === 0) this.#owner.idle(this)
+  }
+
+  /** Settles what a failure before it keeps from being sent; the rest goes. */
+  #withoutBlocked(batch: SealedBatch<E>): SealedBatch<E> {
+    let blockedBy: EventHubError | undefined
+    const blocked: Entry<E>[] = []
+    const entries = batch.entries.filter((entry) => {
+      const error = this.#owner.blockedBy(entry)
+      if (!error) return true
+      blockedBy = error
+      blocked.push(entry)
+      return false
+    })
+    if (!blockedBy) return batch
+    // A batch that must stay whole stays whole in failure, too.
+    if (batch.intact) {
+      this.#owner.settled(this, batch.entries, blockedBy)
+      return { ...batch, entries: [] }
+    }
+    this.#owner.settled(this, blocked, blockedBy)
+    return { ...batch, entries }
+  }
+
+  /** Resolves with why the batch was not accepted; never rejects. */
+  async #send(batch: SealedBatch<E>): Promise<EventHubError | undefined> {
+    const encoded = batch.entries.map((entry) => entry.encoded)
+    try {
+      await runWithRetries(
+        (limits) => this.#env.transport.send(this.partitionId, encoded, limits),
+        this.#env.retry,
+        this.#owner.limits,
+      )
+      return undefined
+    } catch (error) {
+      return toEventHubError(error, 'unknown')
+    }
+  }
+
+  /**
+   * The service takes less than was assumed when the batch was built: the same bytes go again in smaller
+   * batches, ahead of everything sealed later. False when that cannot help.
+   */
+  #split(batch: SealedBatch<E>, error: EventHubError): boolean {
+    const { transport } = this.#env
+    const limit = transport.maxBatchSizeInBytes(this.partitionId)
+    const helps = error.code === 'event-too-large' && error.outcome !== 'unknown' && !batch.intact
+    if (!helps || batch.entries.length < 2 || limit >= batch.sizeInBytes) return false
+    const parts: SealedBatch<E>[] = []
+    let part = new Batch<E>(transport.codec, limit)
+    const close = () => parts.push({ entries: part.entries, sizeInBytes: part.sizeInBytes, intact: false })
+    for (const entry of batch.entries) {
+      if (part.tryAdd(entry)) continue
+      close()
+      part = new Batch(transport.codec, limit)
+      part.tryAdd(entry)
+    }
+    close()
+    this.#sealed.unshift(...parts)
+    return true
+  }
+}

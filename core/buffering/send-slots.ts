@@ -1,0 +1,34 @@
+/** Limits how many sends are under way at once, over all owners; first come, first served. */
+export class SendSlots {
+  #free: number
+  readonly #waiting = new Set<() => void>()
+
+  constructor(count: number) {
+    this.#free = count
+  }
+
+  /**
+   * Calls `start` as soon as a slot is free, at once if one is. Whoever was started owes a `release`.
+   * Returns what takes the request back while it still waits.
+   */
+  request(start: () => void): () => void {
+    if (this.#free > 0) {
+      this.#free--
+      start()
+      return () => {}
+    }
+    // A closure of its own, so that the same function may wait twice.
+    const waiter = () => start()
+    this.#waiting.add(waiter)
+    return () => this.#waiting.delete(waiter)
+  }
+
+  release(): void {
+    for (const next of this.#waiting) {
+      this.#waiting.delete(next)
+      next()
+      return
+    }
+    this.#free++
+  }
+}

@@ -1,0 +1,95 @@
+import type { OutboxEnvironment } from './buffering/outbox.js'
+import { bounded } from './deadline.js'
+import { abortedError, EventHubError, OperationTimeoutError } from './errors.js'
+import { runWithRetries } from './retry.js'
+import type { EncodedEvent, OperationLimits, PartitionId } from './transport.js'
+
+/**
+ * Sends that the caller awaits one by one, outside buffered mode and invocations: each is its own owner.
+ * Unless a partition is named, the service picks it, by key where there is one; so no partition ids are
+ * needed and a cold client saves their round trips.
+ */
+export class DirectSender {
+  readonly #env: OutboxEnvironment
+  readonly #underWay = new Set<Promise<void>>()
+  readonly #closing = new AbortController()
+
+  constructor(env: OutboxEnvironment) {
+    this.#env = env
+  }
+
+  /** Resolves once the service has accepted the events, as one batch. */
+  async send(partitionId: PartitionId, events: readonly EncodedEvent[], limits: OperationLimits): Promise<void> {
+    if (events.length === 0) return
+    // Checks a named partition; the answer for the rest is not used.
+    if (partitionId !== undefined) this.#env.router.route(partitionId, undefined, { position: undefined }, false)
+    const send = this.#send(partitionId, events, limits)
+    this.#underWay.add(send)
+    try {
+      await send
+    } finally {
+      this.#underWay.delete(send)
+    }
+  }
+
+  /** Resolves when nothing is under way; never rejects. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+  }
+
+  /** Gives up everything under way. */
+  abort(reason: EventHubError): void {
+    this.#closing.abort(reason)
+  }
+
+  async #send(partitionId: PartitionId, events: readonly EncodedEvent[], caller: OperationLimits): Promise<void> {
+    const abort = new AbortController()
+    const onCallerAbort = () => abort.abort(abortedError(caller.signal?.reason))
+    const onClosing = () => abort.abort(this.#closing.signal.reason)
+    caller.signal?.addEventListener('abort', onCallerAbort, { once: true })
+    this.#closing.signal.addEventListener('abort', onClosing, { once: true })
+    if (caller.signal?.aborted) onCallerAbort()
+    if (this.#closing.signal.aborted) onClosing()
+    try {
+      const limits = { deadline: caller.deadline, signal: abort.signal }
+      await this.#acquireSlot(limits)
+      try {
+        await runWithRetries(
+          (attempt) => this.#env.transport.send(partitionId, events, attempt),
+          this.#env.retry,
+          limits,
+        )
+      } finally {
+        this.#env.slots.release()
+      }
+    } catch (error) {
+      // Its bytes may still sit in the socket, and the caller has been told that it is over.
+      if (error instanceof EventHubError && error.outcome === 'unknown') this.#env.transport.retireConnection()
+      throw error
+    } finally {
+      caller.signal?.removeEventListener('abort', onCallerAbort)
+      this.#closing.signal.removeEventListener('abort', onClosing)
+    }
+  }
+
+  async #acquireSlot(limits: OperationLimits): Promise<void> {
+    const slot = { cancel: () => {} }
+    const granted = new Promise<void>((resolve) => {
+      slot.cancel = this.#env.slots.request(resolve)
+    })
+    try {
+      await bounded(
+        this.#env.clock,
+        granted,
+        limits,
+        () =>
+          new OperationTimeoutError('No send slot became free in time. Raise maxConcurrentSends or allow more time.'),
+      )
+    } catch (error) {
+      slot.cancel()
+      // Granted in the same instant as it was given up: hand it on.
+      void granted.then(() => this.#env.slots.release())
+      throw error
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import { EventHubError } from '../errors.js'
+import { assertIsEvent, bodyToBytes, type EventInput, isAmqpAnnotatedMessage } from '../event-data.js'
+import type { EncodedEvent, EventCodec } from '../transport.js'
+
+/** An event as it travels over HTTPS. */
+export interface HttpsEvent extends EncodedEvent {
+  /** The event's element of a batch's JSON array; undefined for an event that must travel alone. */
+  readonly json: string | undefined
+  /** The raw body and the headers of the request that carries it alone; undefined for all others. */
+  readonly single: { readonly body: Uint8Array; readonly headers: Readonly<Record<string, string>> } | undefined
+}
+
+const utf8 = new TextEncoder()
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** `[` and `]`; the comma between elements is counted with each element. */
+const arrayOverheadInBytes = 1
+
+/**
+ * The REST API carries text bodies, simple properties and a partition key. What else an event may hold has
+ * no place there and is refused by name rather than dropped.
+ */
+export const httpsCodec: EventCodec<HttpsEvent> = {
+  encode(event: EventInput, partitionKey: string | undefined): HttpsEvent {
+    assertIsEvent(event)
+    if (isAmqpAnnotatedMessage(event)) {
+      throw new EventHubError(
+        'Over HTTPS, only the fields of EventData can be sent: body, contentType, messageId, correlationId and properties. Use AMQP for an AmqpAnnotatedMessage.',
+        { code: 'not-supported', outcome: 'refused' },
+      )
+    }
+    const { contentType, messageId, correlationId, properties } = event as {
+      contentType?: string
+      messageId?: unknown
+      correlationId?: unknown
+      properties?: Readonly<Record<string, unknown>>
+    }
+    const bytes = bodyToBytes(event.body)
+    const broker = {
+      ...(partitionKey === undefined ? {} : { PartitionKey: partitionKey }),
+      ...identifier('MessageId', messageId),
+      ...identifier('CorrelationId', correlationId),
+    }
+    const userProperties = textProperties(properties)
+    const text = contentType === undefined ? asText(bytes) : undefined
+    const json =
+      text === undefined
+        ? undefined
+        : JSON.stringify({
+            Body: text,
+            ...(Object.keys(userProperties).length > 0 ? { UserProperties: userProperties } : {}),
+            ...(Object.keys(broker).length > 0 ? { BrokerProperties: broker } : {}),
+          })
+    if (json !== undefined) {
+      // A batch of one is as good as the single form, and keeps names and types of properties.
+      return { json, single: undefined, sizeInBytes: utf8.encode(json).length + 1, partitionKey, solo: false }
+    }
+    const headers = singleHeaders(contentType, broker, userProperties)
+    const sizeInBytes = bytes.length + headerSize(headers)
+    return { json, single: { body: bytes, headers }, sizeInBytes, partitionKey, solo: true }
+  },
+
+  envelopeSizeInBytes: () => arrayOverheadInBytes,
+}
+
+/** The body of a batch request. */
+export function encodeJsonBatch(events: readonly HttpsEvent[]): string {
+  return `[${events.map((event) => event.json).join(',')}]`
+}
+
+function asText(bytes: Uint8Array): string | undefined {
+  try {
+    return strictUtf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+function identifier(name: string, id: unknown): Record<string, string> {
+  if (id === undefined || id === null) return {}
+  if (typeof id === 'string' || typeof id === 'number') return { [name]: String(id) }
+  throw new EventHubError(`Over HTTPS, ${name} must be a string or a number. Use AMQP to send bytes.`, {
+    code: 'not-supported',
+    outcome: 'refused',
+  })
+}
+
+function textProperties(
+  properties: Readonly<Record<string, unknown>> | undefined,
+): Record<string, string | number | boolean> {
+  const result: Record<string, string | number | boolean> = {}
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === undefined || value === null) continue
+    if (typeof value === 'string' || typeof value === 'boolean') result[name] = value
+    else if (typeof value === 'number' && Number.isFinite(value)) result[name] = value
+    else if (value instanceof Date) result[name] = value.toISOString()
+    else {
+      throw new EventHubError(
+        `Over HTTPS, the property '${name}' must be a string, a finite number, a boolean or a date. Use AMQP for other types.`,
+        { code: 'not-supported', outcome: 'refused' },
+      )
+    }
+  }
+  return result
+}
+
+/** Headers that the request itself needs or `fetch` keeps for itself: no property can travel under these names. */
+const reservedHeader =
+  /^(?:accept|accept-.*|access-control-.*|authorization|brokerproperties|connection|content-.*|cookie2?|date|dnt|expect|forwarded|from|host|if-.*|keep-alive|max-forwards|origin|pragma|proxy-.*|range|referer|sec-.*|set-cookie2?|te|trailer|traceparent|tracestate|transfer-encoding|upgrade|user-agent|via|warning|x-ms-.*)$/
+
+/** A property becomes a header: lower case, because `fetch` makes it so, and text, because headers have no types. */
+function singleHeaders(
+  contentType: string | undefined,
+  broker: Record<string, string>,
+  userProperties: Record<string, string | number | boolean>,
+): Record<string, string> {
+  const headers: Record<string, string> = { 'content-type': contentType ?? 'application/octet-stream' }
+  if (Object.keys(broker).length > 0) headers.brokerproperties = asciiJson(broker)
+  for (const [name, value] of Object.entries(userProperties)) {
+    const isExact = /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name) && !reservedHeader.test(name)
+    if (!isExact || typeof value !== 'string' || !/^[!-~](?:[ -~]*[!-~])?$/.test(value)) {
+      throw new EventHubError(
+        `Over HTTPS, an event with a contentType or a body that is not text travels alone, its properties as headers; '${name}' cannot be one (lower-case name, ASCII text). Leave contentType out, rename the property, or use AMQP.`,
+        { code: 'not-supported', outcome: 'refused' },
+      )
+    }
+    headers[name] = value
+  }
+  return headers
+}
+
+/** Header values are ASCII; JSON's own escapes keep everything else. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+function headerSize(headers: Record<string, string>): number {
+  let size = 0
+  for (const [name, value] of Object.entries(headers)) size += name.length + value.length + 4
+  return size
+}

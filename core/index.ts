@@ -1,0 +1,2 @@
+/** The package's entry in Node: AMQP by default. */
+export * from './exports.js'

@@ -1,0 +1,235 @@
+import type { Entry } from './buffering/batch.js'
+import { EventDataBatch } from './buffering/event-data-batch.js'
+import { Outbox, type OutboxEnvironment } from './buffering/outbox.js'
+import { deadlineIn, remainingTime } from './deadline.js'
+import { abortedError, asRefusal, EventHubError, OperationTimeoutError } from './errors.js'
+import type { EventInput } from './event-data.js'
+import type { FlushFailure, FlushReport } from './report.js'
+import { type ParsedSendOptions, parseSendOptions, refuseTargetBesideBatch, type SendOptions } from './send-options.js'
+import type { Logger, PartitionId } from './transport.js'
+
+/** Settings of one invocation, parsed. */
+export interface InvocationSettings {
+  /** Monotonic clock reading by which everything has to be settled, reserve already taken off. */
+  readonly deadline: number
+  readonly afterFailure: 'continue' | 'stop'
+  readonly signal: AbortSignal | undefined
+  readonly logger: Logger
+  /** Called once, when nothing of this invocation is left. */
+  readonly onEnd: (invocation: Invocation) => void
+}
+
+/**
+ *     live -> ending -> ended      `end()`
+ *     live -> expired -> ended     deadline, or the caller's abort
+ */
+type State =
+  | { readonly name: 'live' }
+  | { readonly name: 'expired'; readonly reason: EventHubError }
+  | { readonly name: 'ending' }
+  | { readonly name: 'ended' }
+
+/**
+ * The events of one invocation of serverless code: taken when `sendEvent` is called, settled one by one,
+ * and all accounted for when `end()` resolves. Made by `EventHubProducerClient.beginInvocation`.
+ */
+export class Invocation {
+  readonly #env: OutboxEnvironment
+  readonly #settings: InvocationSettings
+  readonly #outbox: Outbox
+  readonly #ended = new AbortController()
+  #state: State = { name: 'live' }
+  #cancelDeadlineTimer: () => void
+  #nextIndex = 0
+  #accepted = 0
+  #failures: FlushFailure[] = []
+
+  /** @internal Use `beginInvocation`. */
+  constructor(env: OutboxEnvironment, settings: InvocationSettings) {
+    this.#env = env
+    this.#settings = settings
+    this.#outbox = new Outbox(env, {
+      limits: { deadline: settings.deadline },
+      afterFailure: settings.afterFailure,
+      unkeyedMayWait: false,
+      accepted: (entries) => {
+        this.#accepted += entries.length
+      },
+      failed: (entries, partitionId, error) => this.#recordFailures(entries, partitionId, error),
+      notTaken: (index, event, error) => this.#recordNotTaken(index, event, error),
+    })
+    this.#cancelDeadlineTimer = env.clock.schedule(remainingTime(env.clock, settings.deadline), () =>
+      this.#expire(
+        new OperationTimeoutError(
+          'The time of the invocation ran out before Event Hubs accepted the event. Allow more time, or check that the event hub can be reached.',
+        ),
+      ),
+    )
+    settings.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (settings.signal?.aborted) this.#onAbort()
+  }
+
+  /** Aborts at the invocation's deadline, when its `abortSignal` aborts, and when it ends. */
+  get signal(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  /** Milliseconds until the deadline, reserve already taken off; never negative. */
+  get remainingTimeInMs(): number {
+    return remainingTime(this.#env.clock, this.#settings.deadline)
+  }
+
+  /**
+   * Takes the event at the call, awaited or not. Resolves when there is room for it (never waiting for the
+   * network); whether it was accepted stands in the report of the next `flush` or `end`.
+   *
+   * Rejects with an `EventHubError` when it could not be taken (malformed, too large, no room in time);
+   * that stands in the report as well, so nothing is lost if the call is not awaited.
+   */
+  sendEvent(event: EventInput, options?: SendOptions): Promise<void> {
+    return detached(this.#send(event, options))
+  }
+
+  /**
+   * Takes events one by one, in order, as `sendEvent` does; or an `EventDataBatch`, which stays in one
+   * piece and goes where it was made for. Resolves when there is room for all.
+   */
+  sendBatch(events: readonly EventInput[] | EventDataBatch, options?: SendOptions): Promise<void> {
+    return detached(this.#sendBatch(events, options))
+  }
+
+  /**
+   * Seals what is collected, at once, and resolves when every event taken so far is settled: by its
+   * acknowledgement, or by the deadline. Never rejects. Reports what settled since the flush before.
+   */
+  async flush(): Promise<FlushReport> {
+    const startedAt = this.#env.clock.monotonicNow()
+    await this.#outbox.flush()
+    return this.#report(startedAt)
+  }
+
+  /**
+   * Flushes finally. When it resolves, nothing of this invocation is held, sent or timed any more; later
+   * sends reject with `invocation-ended`. Never rejects.
+   */
+  async end(): Promise<FlushReport> {
+    const startedAt = this.#env.clock.monotonicNow()
+    if (this.#state.name === 'live') this.#state = { name: 'ending' }
+    await this.#outbox.flush()
+    this.#finish()
+    return this.#report(startedAt)
+  }
+
+  /** @internal Someone waits for room: half-full batches leave now. */
+  sealForRoom(capacityKey: string | undefined): void {
+    this.#outbox.sealAll(capacityKey)
+  }
+
+  /** @internal Sends what was taken so far; its report stays for the invocation's own `flush` and `end`. */
+  drain(): Promise<void> {
+    return this.#outbox.flush()
+  }
+
+  /** @internal Gives everything up at once: the client is closing. */
+  async giveUp(reason: EventHubError): Promise<void> {
+    await this.#expire(reason)
+  }
+
+  async #sendBatch(events: readonly EventInput[] | EventDataBatch, options: SendOptions | undefined): Promise<void> {
+    if (!(events instanceof EventDataBatch)) {
+      if (!Array.isArray(events)) throw new TypeError('sendBatch takes an array of events or an EventDataBatch.')
+      const sends = events.map((event) => detached(this.#send(event, options)))
+      for (const send of sends) await send
+      return
+    }
+    this.#assertOpen()
+    const items = EventDataBatch.itemsOf(events, this.#env.transport.codec)
+    const firstIndex = this.#nextIndex
+    this.#nextIndex += items.length
+    try {
+      const { timeoutInMs } = refuseTargetBesideBatch(parseSendOptions(options, this.#settings.logger))
+      if (items.length === 0) return
+      this.#outbox.takeIntact(items, firstIndex, events.sizeInBytes, {
+        partitionId: events.partitionId,
+        partitionKey: events.partitionKey,
+        limits: { deadline: deadlineIn(this.#env.clock, timeoutInMs) },
+      })
+    } catch (error) {
+      for (const [i, item] of items.entries()) this.#recordNotTaken(firstIndex + i, item.event, error)
+      throw error
+    }
+  }
+
+  async #send(event: EventInput, options: SendOptions | undefined): Promise<void> {
+    this.#assertOpen()
+    const index = this.#nextIndex++
+    let parsed: ParsedSendOptions
+    try {
+      parsed = parseSendOptions(options, this.#settings.logger)
+    } catch (error) {
+      this.#recordNotTaken(index, event, error)
+      throw error
+    }
+    const { partitionId, partitionKey, timeoutInMs, signal } = parsed
+    const deadline = Math.min(this.#settings.deadline, deadlineIn(this.#env.clock, timeoutInMs))
+    await this.#outbox.take(event, index, { partitionId, partitionKey, limits: { deadline, signal } })
+  }
+
+  #assertOpen(): void {
+    if (this.#state.name === 'live' || this.#state.name === 'expired') return
+    const message = 'The invocation has ended: this event was not taken. Send before end(), and await what sends.'
+    // The call may not be awaited; without this line its event would be lost in silence.
+    this.#settings.logger.error?.(`eventhub-sluice: ${message}`)
+    throw new EventHubError(message, { code: 'invocation-ended' })
+  }
+
+  readonly #onAbort = () => {
+    void this.#expire(abortedError(this.#settings.signal?.reason))
+  }
+
+  async #expire(reason: EventHubError): Promise<void> {
+    if (this.#state.name === 'ended' || this.#state.name === 'expired') return
+    this.#state = this.#state.name === 'ending' ? this.#state : { name: 'expired', reason }
+    this.#cancelDeadlineTimer()
+    await this.#outbox.giveUp(reason)
+    this.#ended.abort(reason)
+  }
+
+  #finish(): void {
+    if (this.#state.name === 'ended') return
+    this.#state = { name: 'ended' }
+    this.#cancelDeadlineTimer()
+    this.#settings.signal?.removeEventListener('abort', this.#onAbort)
+    if (!this.#ended.signal.aborted) {
+      this.#ended.abort(new EventHubError('The invocation has ended.', { code: 'invocation-ended' }))
+    }
+    this.#settings.onEnd(this)
+  }
+
+  #recordFailures(entries: readonly Entry[], partitionId: PartitionId, error: EventHubError): void {
+    for (const entry of entries) this.#failures.push(failure(entry.index, entry.event, partitionId, error))
+  }
+
+  #recordNotTaken(index: number, event: EventInput, error: unknown): void {
+    this.#failures.push(failure(index, event, undefined, asRefusal(error)))
+  }
+
+  #report(startedAt: number): FlushReport {
+    const failures = this.#failures.sort((a, b) => a.index - b.index)
+    const accepted = this.#accepted
+    this.#failures = []
+    this.#accepted = 0
+    return { accepted, failures, durationInMs: this.#env.clock.monotonicNow() - startedAt }
+  }
+}
+
+function failure(index: number, event: EventInput, partitionId: PartitionId, error: EventHubError): FlushFailure {
+  const known = { index, event, outcome: error.outcome, error }
+  return partitionId === undefined ? known : { ...known, partitionId }
+}
+
+/** A rejection that nobody awaits must not end the process: what it says stands in the report. */
+function detached(promise: Promise<void>): Promise<void> {
+  promise.catch(() => {})
+  return promise
+}

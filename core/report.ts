@@ -1,0 +1,23 @@
+import type { EventHubError, FailureOutcome } from './errors.js'
+import type { EventInput } from './event-data.js'
+
+/** One event of an invocation that was not accepted. */
+export interface FlushFailure {
+  /** Position among this invocation's events, in call order, from 0. Arrays count one by one. */
+  readonly index: number
+  /** The event as the caller passed it. */
+  readonly event: EventInput
+  readonly partitionId?: string
+  readonly outcome: FailureOutcome
+  readonly error: EventHubError
+}
+
+/** What settled since the flush before this one. */
+export interface FlushReport {
+  /** Events that Event Hubs has accepted. */
+  readonly accepted: number
+  /** Events that were not, by ascending `index`. */
+  readonly failures: readonly FlushFailure[]
+  /** Milliseconds that the flush took. */
+  readonly durationInMs: number
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  // Tests run the TypeScript sources: the same condition that tsc and esbuild use to find them.
+  resolve: { conditions: ['sluice-source', 'node'] },
+  ssr: { resolve: { conditions: ['sluice-source', 'node'] } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/runtimes/**', '**/node_modules/**'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+})
