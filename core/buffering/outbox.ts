@@ -186,10 +186,13 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   }
 
   idle(channel: PartitionChannel<E>): void {
-    const name = this.#channelNames.get(channel)
-    if (name === undefined) return
-    this.#channelNames.delete(channel)
-    this.#channels.delete(name)
+    // Later, since a channel can be idle for an instant in the middle of taking its next event.
+    queueMicrotask(() => {
+      const name = this.#channelNames.get(channel)
+      if (name === undefined || !channel.isIdle) return
+      this.#channelNames.delete(channel)
+      this.#channels.delete(name)
+    })
   }
 
   // Within.
@@ -232,12 +235,16 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     this.#pending.add(entry.epoch, 1)
     return new Promise((resolve, reject) => {
       const { deadline, signal } = options.limits
+      let isOver = false
+      let cancelTimer = () => {}
       const end = () => {
+        isOver = true
         cancelTimer()
         signal?.removeEventListener('abort', onAbort)
         this.#waitingForRoom.delete(refuse)
       }
       const refuse = (error: EventHubError) => {
+        if (isOver) return
         end()
         waiter.cancel()
         this.#block(entry.orderKey, error)
@@ -246,23 +253,24 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
         this.#pending.settle(entry.epoch)
       }
       const onAbort = () => refuse(abortedError(signal?.reason))
+      this.#waitingForRoom.add(refuse)
       const waiter = capacity.wait(key, entry.encoded.sizeInBytes, () => {
         end()
         this.#admit({ entries: [entry], partitionKey: options.partitionKey, intactSizeInBytes: undefined }, route)
         resolve()
       })
-      const cancelTimer =
-        deadline === Number.POSITIVE_INFINITY
-          ? () => {}
-          : clock.schedule(remainingTime(clock, deadline), () =>
-              refuse(
-                new OperationTimeoutError(
-                  'No room in the buffer in time: events arrive faster than they are accepted. Await sendEvent, raise maxBufferLength, or allow more time.',
-                ),
-              ),
-            )
-      this.#waitingForRoom.add(refuse)
+      // Sealing what is half full can free room at once.
+      if (isOver) return
       signal?.addEventListener('abort', onAbort, { once: true })
+      if (deadline !== Number.POSITIVE_INFINITY) {
+        cancelTimer = clock.schedule(remainingTime(clock, deadline), () =>
+          refuse(
+            new OperationTimeoutError(
+              'No room in the buffer in time: events arrive faster than they are accepted. Await sendEvent, raise maxBufferLength, or allow more time.',
+            ),
+          ),
+        )
+      }
       if (signal?.aborted) onAbort()
     })
   }

@@ -58,6 +58,11 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
     this.#maxConcurrentSends = target.inOrder ? 1 : env.maxConcurrentSendsPerPartition
   }
 
+  /** Whether it holds nothing. */
+  get isIdle(): boolean {
+    return !this.#open && this.#sealed.length === 0 && this.#sending.size === 0
+  }
+
   add(entry: Entry<E>): void {
     if (this.#open && !this.#open.tryAdd(entry)) this.seal()
     if (!this.#open) {
@@ -149,7 +154,7 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
 
   #afterSend(): void {
     this.#pump()
-    if (!this.#open && this.#sealed.length === 0 && this.#sending.size === 0) this.#owner.idle(this)
+    if (this.isIdle) this.#owner.idle(this)
   }
 
   /** Settles what a failure before it keeps from being sent; the rest goes. */

@@ -37,19 +37,33 @@ describe('construction', () => {
     expect(() => new EventHubProducerClient('', 'events', credential)).toThrow(/host name/)
     expect(() => new EventHubProducerClient('ns.example.net', '', credential)).toThrow(/event hub/)
     expect(() => new EventHubProducerClient('ns.example.net', 'events', {} as never)).toThrow(/TokenCredential/)
-    expect(() => new EventHubProducerClient('ns.example.net', 'events', credential, { bufferedMode: true })).toThrow(/onSuccess/)
-    expect(() => new EventHubProducerClient('ns.example.net', 'e', credential, { transportType: 'carrier-pigeon' as never })).toThrow(/transportType/)
-    expect(() => new EventHubProducerClient('ns.example.net', 'e', credential, { buffered_mode: true } as never)).toThrow(/bufferedMode/)
+    expect(() => new EventHubProducerClient('ns.example.net', 'events', credential, { bufferedMode: true })).toThrow(
+      /onSuccess/,
+    )
+    expect(
+      () => new EventHubProducerClient('ns.example.net', 'e', credential, { transportType: 'carrier-pigeon' as never }),
+    ).toThrow(/transportType/)
+    expect(
+      () => new EventHubProducerClient('ns.example.net', 'e', credential, { buffered_mode: true } as never),
+    ).toThrow(/bufferedMode/)
   })
 
   test('takes a connection string with EntityPath or eventHubName, and refuses two different ones', () => {
     const text = 'Endpoint=sb://ns.example.net/;SharedAccessKeyName=n;SharedAccessKey=secret-key'
     const client = EventHubProducerClient.fromConnectionString(`${text};EntityPath=events`)
-    expect([client.fullyQualifiedNamespace, client.eventHubName, client.transportName]).toEqual(['ns.example.net', 'events', 'amqp'])
+    expect([client.fullyQualifiedNamespace, client.eventHubName, client.transportName]).toEqual([
+      'ns.example.net',
+      'events',
+      'amqp',
+    ])
     expect(EventHubProducerClient.fromConnectionString(text, { eventHubName: 'other' }).eventHubName).toBe('other')
     expect(() => EventHubProducerClient.fromConnectionString(text)).toThrow(/Which event hub/)
-    expect(() => EventHubProducerClient.fromConnectionString(`${text};EntityPath=a`, { eventHubName: 'b' })).toThrow(/EntityPath is a/)
-    expect(() => EventHubProducerClient.fromConnectionString(`${text};EntityPath=a`, { eventHubName: 'b' })).not.toThrow(/secret-key/)
+    expect(() => EventHubProducerClient.fromConnectionString(`${text};EntityPath=a`, { eventHubName: 'b' })).toThrow(
+      /EntityPath is a/,
+    )
+    expect(() =>
+      EventHubProducerClient.fromConnectionString(`${text};EntityPath=a`, { eventHubName: 'b' }),
+    ).not.toThrow(/secret-key/)
   })
 })
 
@@ -78,7 +92,9 @@ describe('without buffered mode', () => {
     const { client, transport } = fakeClient({ partitionIds: ids }, { onSend: (send) => send.accept() })
     await client.sendEvent({ body: 'a' }, { partitionId: '2', partitionKey: 'k' })
     expect(transport.sends[0]).toMatchObject({ partitionId: '2', keys: [undefined] })
-    await expect(client.sendEvent({ body: 'a' }, { partitionId: '7' })).rejects.toMatchObject({ code: 'argument-error' })
+    await expect(client.sendEvent({ body: 'a' }, { partitionId: '7' })).rejects.toMatchObject({
+      code: 'argument-error',
+    })
     expect(transport.sends).toHaveLength(1)
   })
 
@@ -90,7 +106,10 @@ describe('without buffered mode', () => {
   })
 
   test('sendBatch sends an array as one message, or refuses it whole', async () => {
-    const { client, transport } = fakeClient({ partitionIds: ids }, { maxBatchSizeInBytes: 100, onSend: (send) => send.accept() })
+    const { client, transport } = fakeClient(
+      { partitionIds: ids },
+      { maxBatchSizeInBytes: 100, onSend: (send) => send.accept() },
+    )
     await client.sendBatch([{ body: 'a' }, { body: 'b' }], { partitionKey: 'k' })
     expect(transport.sends[0]).toMatchObject({ bodies: ['a', 'b'], keys: ['k', 'k'] })
     const tooMuch = Array.from({ length: 20 }, (_, i) => ({ body: `${i}` }))

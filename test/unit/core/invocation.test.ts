@@ -35,7 +35,9 @@ describe('an invocation', () => {
     await invocation.sendEvent({ body: 'good' }, { partitionId: '0' })
     await invocation.sendBatch([{ body: 'good' }, { body: 'good' }], { partitionId: '1' })
     await invocation.sendEvent({ body: 'bad' }, { partitionId: '3' })
-    await expect(invocation.sendEvent({ body: 'x'.repeat(2_000_000) })).rejects.toMatchObject({ code: 'event-too-large' })
+    await expect(invocation.sendEvent({ body: 'x'.repeat(2_000_000) })).rejects.toMatchObject({
+      code: 'event-too-large',
+    })
     await invocation.sendEvent({ body: 'bad' }, { partitionId: '2' })
     const report = await invocation.end()
     expect(report.accepted).toBe(3)
@@ -150,7 +152,9 @@ describe('an invocation', () => {
     void invocation.sendEvent({ body: 'a' })
     const ended = invocation.end()
     await clock.advance(10_000)
-    expect((await ended).failures.map(({ outcome, error }) => [outcome, error.code])).toEqual([['unknown', 'entity-not-found']])
+    expect((await ended).failures.map(({ outcome, error }) => [outcome, error.code])).toEqual([
+      ['unknown', 'entity-not-found'],
+    ])
   })
 
   test('never retries past its deadline', async () => {
@@ -182,7 +186,12 @@ describe('an invocation', () => {
   test('works in buffered mode, too, and fires no callback', async () => {
     const calls: string[] = []
     const { client } = fakeClient(
-      { partitionIds: ids, bufferedMode: true, onSuccess: () => calls.push('success'), onError: () => calls.push('error') },
+      {
+        partitionIds: ids,
+        bufferedMode: true,
+        onSuccess: () => calls.push('success'),
+        onError: () => calls.push('error'),
+      },
       { onSend: (send) => send.accept() },
     )
     const invocation = client.beginInvocation()
@@ -294,7 +303,9 @@ describe('on a cold start', () => {
     void invocation.sendEvent({ body: 'a' }, { partitionKey: 'k' })
     const ended = invocation.end()
     await clock.advance(30_000)
-    expect((await ended).failures.map(({ outcome, error }) => [outcome, error.code])).toEqual([['returned', 'entity-not-found']])
+    expect((await ended).failures.map(({ outcome, error }) => [outcome, error.code])).toEqual([
+      ['returned', 'entity-not-found'],
+    ])
   })
 })
 
@@ -321,6 +332,26 @@ describe('limits', () => {
     await settlePromises()
     transport.sends[2]?.accept()
     expect((await ended).accepted).toBe(5)
+  })
+
+  test('room that appears while an event is about to wait for it is taken at once', async () => {
+    const { client, transport } = fakeClient({ partitionIds: ['0'], maxBufferLength: 2, retryOptions: { maxRetries: 0 } })
+    const stopped = client.beginInvocation({ afterFailure: 'stop' })
+    void stopped.sendEvent({ body: 'bad' }, { partitionId: '0' })
+    void stopped.flush()
+    await settlePromises()
+    transport.sends[0]?.fail(gone)
+    await settlePromises()
+    // Held back in an open batch: sealing it, to make room, returns it in the same instant.
+    void stopped.sendEvent({ body: 'held back' }, { partitionId: '0' })
+    void stopped.sendEvent({ body: 'held back, too' }, { partitionId: '0' })
+    const other = client.beginInvocation()
+    await other.sendEvent({ body: 'a' }, { partitionId: '0' })
+    const ended = other.end()
+    await settlePromises()
+    transport.sends[1]?.accept()
+    expect((await ended).accepted).toBe(1)
+    expect((await stopped.end()).failures).toHaveLength(2)
   })
 
   test('an event that finds no room in time rejects, and stands in the report as returned', async () => {
