@@ -1,0 +1,227 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { builtinModules } from 'node:module'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { packageVersion } from '../../core/options.js'
+import {
+  bundlerProject,
+  edgeEntries,
+  everyEntry,
+  functionsEntry,
+  nodeProject,
+  workerProject,
+} from './package/consumer.js'
+import {
+  dependencyClosure,
+  filesIn,
+  linkPackages,
+  type PackedPackage,
+  packAndInstall,
+  readJson,
+  root,
+  run,
+} from './package/packed.js'
+
+// What users get: the tarball that `npm pack` makes, installed beside its dependencies.
+
+let packed: PackedPackage
+
+beforeAll(async () => {
+  packed = await packAndInstall()
+}, 60_000)
+
+afterAll(() => packed?.remove())
+
+/** The entries as users write them, such as `eventhub-sluice/fetch`. */
+function entries(): string[] {
+  return Object.keys(packed.manifest.exports)
+    .filter((name) => name !== './package.json')
+    .map((name) => name.replace(/^\./, 'eventhub-sluice'))
+}
+
+describe('the tarball', () => {
+  test('holds the built library and its papers, and nothing of this repository alone', async () => {
+    const files = await filesIn(packed.installed)
+    const papers = files.filter((file) => !file.startsWith('dist/')).sort()
+    expect(papers).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+    const unexpected = files.filter(
+      (file) =>
+        file.startsWith('dist/') &&
+        (!/^dist\/(core|adapters|infra\/local-hub)\//.test(file) || !/\.(js|d\.ts|js\.map)$/.test(file)),
+    )
+    expect(unexpected).toEqual([])
+    const scripts = files.filter((file) => file.endsWith('.js'))
+    expect(scripts.length).toBeGreaterThan(0)
+    expect(scripts.filter((file) => !files.includes(file.replace(/\.js$/, '.d.ts')))).toEqual([])
+  })
+
+  test('has source maps that carry their sources, so that none points at a file that was not shipped', async () => {
+    for (const script of (await filesIn(packed.installed)).filter((file) => file.endsWith('.js'))) {
+      const map = await readJson<{ sources: string[]; sourcesContent?: string[] }>(
+        join(packed.installed, `${script}.map`),
+      )
+      expect([script, map.sourcesContent?.length]).toEqual([script, map.sources.length])
+    }
+  })
+
+  test('names the library as main, the version that the user agent tells, and neither development dependencies, scripts nor TypeScript sources', async () => {
+    const { manifest } = packed
+    expect(manifest.main).toBe('./dist/core/index.js')
+    expect(manifest.version).toBe(packageVersion)
+    expect(manifest).not.toHaveProperty('devDependencies')
+    expect(manifest).not.toHaveProperty('scripts')
+    expect(JSON.stringify(manifest)).not.toContain('sluice-source')
+    expect(Object.keys(manifest.imports)).toEqual(['#transports'])
+    expect(JSON.stringify({ ...manifest.exports, ...manifest.imports })).not.toMatch(/[^d]\.ts"/)
+  })
+
+  test('leaves package.json as it was, byte for byte, also when a run before it died half-way', async () => {
+    const original = await readFile(join(root, 'package.json'))
+    expect(await readFile(join(packed.repository, 'package.json'))).toEqual(original)
+    const swap = (command: string) =>
+      run(process.execPath, ['scripts/pack-manifest.mjs', command], { cwd: packed.repository })
+    await swap('prepare')
+    const prepared = await readFile(join(packed.repository, 'package.json'))
+    expect(prepared).not.toEqual(original)
+    await swap('prepare')
+    expect(await readFile(join(packed.repository, 'package.json'))).toEqual(prepared)
+    await swap('restore')
+    await swap('restore')
+    expect(await readFile(join(packed.repository, 'package.json'))).toEqual(original)
+    expect((await readdir(packed.repository)).filter((name) => name.startsWith('package.json'))).toEqual([
+      'package.json',
+    ])
+  })
+
+  test('is clean by publint', async () => {
+    // `pack: false`: what stands in the consumer's node_modules is what was packed.
+    const { messages, pkg } = await publint({ pkgDir: packed.installed, strict: true, pack: false })
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+  })
+
+  test('is clean by are-the-types-wrong', async () => {
+    const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js')
+    const options = [
+      // TypeScript's `node10` resolution predates exports maps, and Node 12; no supported runtime resolves so.
+      ...['--profile', 'node16'],
+      // The package is ESM alone. require() of it works from Node 20.19, the floor in `engines`, and is tested below.
+      ...['--ignore-rules', 'cjs-resolves-to-esm'],
+      ...['--no-definitely-typed', '--format', 'json'],
+    ]
+    // It exits with 1, and so rejects, when a problem is left.
+    const { stdout } = await run(process.execPath, [attw, packed.tarball, ...options], { maxBuffer: 2 ** 26 })
+    const { analysis }: { analysis: { entrypoints: object } } = JSON.parse(stdout)
+    expect(Object.keys(analysis.entrypoints).sort()).toEqual(Object.keys(packed.manifest.exports).sort())
+  })
+
+  test('brings run-time dependencies of less than 15 MB', async () => {
+    const sizes = await dependencyClosure(Object.keys(packed.manifest.dependencies ?? {}), root)
+    expect([...sizes.keys()]).toContain(join(root, 'node_modules/rhea-promise'))
+    const sizeInBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0)
+    expect(sizeInBytes).toBeLessThan(15_000_000)
+  })
+})
+
+describe('installed, without any optional peer', () => {
+  const load = (source: string, ...flags: string[]) =>
+    run(process.execPath, [...flags, '--input-type=module', '--eval', source], { cwd: packed.consumer })
+  const names = (loaded: string) =>
+    `Object.keys(${loaded}).filter((name) => !/^(__esModule|module.exports)$/.test(name))`
+
+  test('import() and require() of every entry give the same exports and no warning', async () => {
+    const { stdout, stderr } = await load(`
+      import { createRequire } from 'node:module'
+      const require = createRequire(process.cwd() + '/file.js')
+      for (const entry of ${JSON.stringify(entries())}) {
+        console.log(JSON.stringify({ entry, names: ${names('await import(entry)')}.sort() }))
+      }`)
+    const required = await load(`
+      import { createRequire } from 'node:module'
+      const require = createRequire(process.cwd() + '/file.js')
+      for (const entry of ${JSON.stringify(entries())}) {
+        console.log(JSON.stringify({ entry, names: ${names('require(entry)')}.sort() }))
+      }
+      if (require('eventhub-sluice/package.json').name !== 'eventhub-sluice') throw new Error('package.json')`)
+    expect(required.stdout).toBe(stdout)
+    expect(stderr + required.stderr).toBe('')
+    const loaded: { names: string[] }[] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(loaded).toHaveLength(entries().length)
+    expect(loaded.filter((entry) => entry.names.length === 0)).toEqual([])
+  })
+
+  test.each(['workerd', 'edge-light', 'browser'])(
+    '%s: the edge entries load, with the exports of the main one',
+    async (condition) => {
+      const source = `console.log(${names("await import('eventhub-sluice')")}.sort().join())`
+      const edge = await load(source, `--conditions=${condition}`)
+      expect(edge.stdout).toContain('EventHubProducerClient')
+      expect(edge.stdout).toBe((await load(source)).stdout)
+    },
+  )
+
+  test.each(['workerd', 'edge-light', 'browser'])('%s: bundles without any node: import or rhea', async (condition) => {
+    for (const entry of ['eventhub-sluice', 'eventhub-sluice/fetch', 'eventhub-sluice/https']) {
+      const { metafile, outputFiles } = await build({
+        stdin: { contents: `export * from '${entry}'`, resolveDir: packed.consumer },
+        bundle: true,
+        minify: true,
+        write: false,
+        metafile: true,
+        format: 'esm',
+        platform: 'neutral',
+        target: 'es2022',
+        conditions: [condition],
+        external: ['node:*', ...builtinModules],
+        logLevel: 'silent',
+      })
+      const external = Object.values(metafile.outputs).flatMap((output) => output.imports.filter((one) => one.external))
+      expect([entry, external.map((one) => one.path)]).toEqual([entry, []])
+      expect(Object.keys(metafile.inputs).filter((input) => /node_modules\/(?!eventhub-sluice)/.test(input))).toEqual(
+        [],
+      )
+      const [bundle] = outputFiles
+      if (bundle === undefined) throw new Error('esbuild wrote nothing')
+      const gzipSizeInKiB = gzipSync(bundle.contents).byteLength / 1024
+      console.log(`${entry} for ${condition}: ${gzipSizeInKiB.toFixed(1)} KiB after gzip`)
+      // A Worker's own limit is far away; this one notices a library that slipped in.
+      expect(gzipSizeInKiB).toBeLessThan(40)
+    }
+  })
+})
+
+describe('type-checked by a consumer that checks declaration files too', () => {
+  async function typeCheck(name: string, project: object, sources: Readonly<Record<string, string>>): Promise<string> {
+    const folder = join(packed.consumer, name)
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ ...project, files: Object.keys(sources) }))
+    for (const [file, source] of Object.entries(sources)) await writeFile(join(folder, file), source)
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    return run(process.execPath, [tsc, '-p', folder, '--pretty', 'false']).then(
+      ({ stdout }) => stdout,
+      (error: { stdout?: string }) => error.stdout || String(error),
+    )
+  }
+
+  beforeAll(() => linkPackages(['@types/node', '@azure/functions'], packed.consumer))
+
+  test('module nodenext, from ESM and from CommonJS', async () => {
+    const sources = { 'esm.mts': everyEntry, 'commonjs.cts': everyEntry, 'functions.mts': functionsEntry }
+    expect(await typeCheck('nodenext', nodeProject, sources)).toBe('')
+  })
+
+  test('moduleResolution bundler', async () => {
+    const sources = { 'app.ts': everyEntry, 'functions.ts': functionsEntry }
+    expect(await typeCheck('bundler', bundlerProject, sources)).toBe('')
+  })
+
+  test('a Worker, without the types of Node', async () => {
+    expect(await typeCheck('worker', workerProject, { 'worker.ts': edgeEntries })).toBe('')
+  })
+})
