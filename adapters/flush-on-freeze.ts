@@ -1,5 +1,4 @@
 import { EventHubProducerClient } from '../core/client.js'
-import { EventHubError } from '../core/errors.js'
 import type { Invocation } from '../core/invocation.js'
 import type { EventHubProducerClientOptions } from '../core/options.js'
 import type { FlushFailure, FlushReport } from '../core/report.js'
@@ -91,7 +90,7 @@ export function clientFor(destination: Destination): () => EventHubProducerClien
  * its way. An error of `work` stays that error. Otherwise rejects with `EventsNotAcceptedError` when
  * events failed that no flush of the user's own has reported.
  */
-export async function endingInvocation<T>(invocation: Invocation, work: () => Promise<T> | T): Promise<T> {
+export async function endingInvocation<T>(invocation: Pick<Invocation, 'end'>, work: () => Promise<T> | T): Promise<T> {
   let result: T
   try {
     result = await work()
@@ -102,9 +101,4 @@ export async function endingInvocation<T>(invocation: Invocation, work: () => Pr
   const report = await invocation.end()
   if (report.failures.length > 0) throw new EventsNotAcceptedError(report)
   return result
-}
-
-/** Whether sending the same event again, later and unchanged, can help. */
-export function isWorthRetrying(failure: FlushFailure): boolean {
-  return failure.outcome !== 'refused' || (failure.error instanceof EventHubError && failure.error.retryable)
 }

@@ -1,9 +1,9 @@
 import type { Entry } from './buffering/batch.js'
 import type { EventDataBatch } from './buffering/event-data-batch.js'
-import { Outbox, type OutboxEnvironment, type TakeOptions } from './buffering/outbox.js'
 import { bounded } from './deadline.js'
 import { type EventHubError, OperationTimeoutError } from './errors.js'
 import type { EventInput } from './event-data.js'
+import { Outbox, type OutboxEnvironment, type TakeOptions } from './outbox.js'
 import type { EncodedEvent, Logger, OperationLimits, PartitionId } from './transport.js'
 
 export interface BufferedCallbacks {

@@ -5,7 +5,6 @@ import { createTokenSource } from './auth/token-cache.js'
 import { BufferedSender } from './buffered-sender.js'
 import { Capacity } from './buffering/capacity.js'
 import { EventDataBatch } from './buffering/event-data-batch.js'
-import type { OutboxEnvironment } from './buffering/outbox.js'
 import { SendSlots } from './buffering/send-slots.js'
 import { bounded, deadlineIn } from './deadline.js'
 import { DirectSender } from './direct-sender.js'
@@ -19,6 +18,7 @@ import {
   parseOptions,
   refuseUnknownOptions,
 } from './options.js'
+import type { OutboxEnvironment } from './outbox.js'
 import { runWithRetries } from './retry.js'
 import { PartitionDirectory } from './routing/partition-directory.js'
 import { Router } from './routing/router.js'

@@ -1,6 +1,6 @@
-import type { OutboxEnvironment } from './buffering/outbox.js'
 import { bounded } from './deadline.js'
 import { abortedError, EventHubError, OperationTimeoutError } from './errors.js'
+import type { OutboxEnvironment } from './outbox.js'
 import { runWithRetries } from './retry.js'
 import type { EncodedEvent, OperationLimits, PartitionId } from './transport.js'
 

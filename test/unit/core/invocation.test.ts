@@ -335,7 +335,11 @@ describe('limits', () => {
   })
 
   test('room that appears while an event is about to wait for it is taken at once', async () => {
-    const { client, transport } = fakeClient({ partitionIds: ['0'], maxBufferLength: 2, retryOptions: { maxRetries: 0 } })
+    const { client, transport } = fakeClient({
+      partitionIds: ['0'],
+      maxBufferLength: 2,
+      retryOptions: { maxRetries: 0 },
+    })
     const stopped = client.beginInvocation({ afterFailure: 'stop' })
     void stopped.sendEvent({ body: 'bad' }, { partitionId: '0' })
     void stopped.flush()

@@ -1,13 +1,13 @@
-import { bounded, remainingTime } from '../deadline.js'
-import { abortedError, asRefusal, EventHubError, OperationTimeoutError, toEventHubError } from '../errors.js'
-import type { EventInput } from '../event-data.js'
-import type { PartitionDirectory } from '../routing/partition-directory.js'
-import type { Route, Router, UnkeyedCursor } from '../routing/router.js'
-import type { EncodedEvent, OperationLimits, PartitionId } from '../transport.js'
-import type { Entry } from './batch.js'
-import { type Capacity, serviceCapacity, unroutedCapacity } from './capacity.js'
-import { type ChannelEnvironment, PartitionChannel } from './partition-channel.js'
-import { PendingCount } from './pending-count.js'
+import type { Entry } from './buffering/batch.js'
+import { type Capacity, serviceCapacity, unroutedCapacity } from './buffering/capacity.js'
+import { type ChannelEnvironment, PartitionChannel } from './buffering/partition-channel.js'
+import { PendingCount } from './buffering/pending-count.js'
+import { bounded, remainingTime } from './deadline.js'
+import { abortedError, asRefusal, EventHubError, OperationTimeoutError, toEventHubError } from './errors.js'
+import type { EventInput } from './event-data.js'
+import type { PartitionDirectory } from './routing/partition-directory.js'
+import type { Route, Router, UnkeyedCursor } from './routing/router.js'
+import type { EncodedEvent, OperationLimits, PartitionId } from './transport.js'
 
 /** What all outboxes of one client share: the connection, the limits, what is known of the event hub. */
 export interface OutboxEnvironment<E extends EncodedEvent = EncodedEvent> extends ChannelEnvironment<E> {
