@@ -1,0 +1,40 @@
+import { AmqpError, decodeError } from './amqp/errors.js'
+import { dataSections, mapSection, scanMessage, section } from './message-bytes.js'
+import type { NewEvent } from './partition-log.js'
+
+const partitionKeyAnnotation = 'x-opt-partition-key'
+
+/** The format of a message whose data sections are messages themselves. */
+export const batchFormat = 0x80013700
+
+export interface Batch {
+  /** The envelope's, or the lone message's: it alone decides on the partition. */
+  readonly partitionKey: string | undefined
+  readonly events: readonly NewEvent[]
+}
+
+/** Reads what a producer sent. Throws `AmqpError` for anything that a reader could stumble over later. */
+export function readBatch(format: number, bytes: Buffer): Batch {
+  if (format === 0) {
+    const event = readEvent(bytes)
+    return { partitionKey: event.partitionKey, events: [event] }
+  }
+  if (format !== batchFormat) throw decodeError(`0x${format.toString(16)} is not a message format that is taken here.`)
+  const sections = scanMessage(bytes)
+  const events = dataSections(bytes, sections).map(readEvent)
+  if (events.length === 0) throw decodeError('A batch must hold its events in data sections.')
+  return { partitionKey: keyOf(bytes, sections), events }
+}
+
+function readEvent(bytes: Buffer): NewEvent {
+  if (bytes.length === 0) throw decodeError('A batch holds an event without any bytes.')
+  const sections = scanMessage(bytes)
+  return { bytes, sections, partitionKey: keyOf(bytes, sections) }
+}
+
+function keyOf(bytes: Buffer, sections: NewEvent['sections']): string | undefined {
+  const key = mapSection(bytes, sections, section.messageAnnotations).get(partitionKeyAnnotation)
+  if (key === undefined || key === null) return undefined
+  if (typeof key === 'string') return key
+  throw new AmqpError('com.microsoft:argument-error', `${partitionKeyAnnotation} must be a string.`)
+}

@@ -1,0 +1,186 @@
+import { AmqpError } from './amqp/errors.js'
+
+/** What a client is told when the hub is made to misbehave. */
+export interface FaultError {
+  /** An AMQP error condition, for example `amqp:internal-error`. */
+  readonly condition: string
+  readonly description?: string
+}
+
+/** A fault that hits the next sends, once each. */
+export interface SendFault extends FaultError {
+  /** How many sends it hits. Default: 1. */
+  readonly count?: number
+  /** Only sends to this event hub. Default: any. */
+  readonly eventHubName?: string
+  /** Only sends on links to this partition. Default: any. */
+  readonly partitionId?: string
+}
+
+export interface ThrottleFault {
+  /** What `Retry-After` says. Default: 4. */
+  readonly retryAfterInSeconds?: number
+  /** The HTTP status. Default: 503. */
+  readonly httpStatus?: 429 | 503
+  readonly description?: string
+}
+
+/** What there is for faults to act on. */
+export interface FaultTargets {
+  closeConnections(error: AmqpError): void
+  destroyConnections(): void
+  muteConnections(): void
+  detachLinks(error: AmqpError, address?: string): void
+  replenishCredit(): void
+}
+
+/** What the rest of the hub asks before it does its work. */
+export interface FaultState {
+  readonly latencyInMs: number
+  readonly silence: boolean
+  readonly refuseConnections: boolean
+  readonly withholdCredit: boolean
+  readonly throttle: ThrottleFault | undefined
+  takeSendFault(eventHubName: string, partitionId: string | undefined): TakenFault | undefined
+}
+
+export type TakenFault =
+  | { readonly kind: 'reject'; readonly error: AmqpError }
+  | { readonly kind: 'detach'; readonly error: AmqpError; readonly afterStoring: boolean }
+  | { readonly kind: 'drop-acknowledgement' }
+
+type Kind = 'reject' | 'detach' | 'detach-after-storing' | 'drop-acknowledgement'
+
+interface Pending extends SendFault {
+  readonly kind: Kind
+  left: number
+}
+
+/** What a test sees of the faults. */
+export type LocalHubFaults = Omit<Faults, 'takeSendFault'>
+
+/** Tells the hub to misbehave, for tests of what a client does then. `reset()` ends every fault that lasts. */
+export class Faults implements FaultState {
+  readonly #targets: FaultTargets
+  readonly #pending: Pending[] = []
+  #latencyInMs = 0
+  #silence = false
+  #withholdCredit = false
+  /** New connections are dropped as soon as they are made; open ones live on. */
+  refuseConnections = false
+  /** While set, every send is refused as `com.microsoft:server-busy`, over HTTP with `Retry-After`. */
+  throttle: ThrottleFault | undefined
+
+  constructor(targets: FaultTargets) {
+    this.#targets = targets
+  }
+
+  /** Everything the hub says leaves this much later, in milliseconds: so one round trip takes this long. Default: 0. */
+  get latencyInMs(): number {
+    return this.#latencyInMs
+  }
+
+  set latencyInMs(value: number) {
+    if (!Number.isFinite(value) || value < 0) throw new RangeError('latencyInMs must be a number that is not negative.')
+    this.#latencyInMs = value
+  }
+
+  /**
+   * While true, every connection, open or new, takes bytes and answers nothing: a peer that is gone without a word.
+   * What was silenced stays so for good; connections made after it is false again work.
+   */
+  get silence(): boolean {
+    return this.#silence
+  }
+
+  set silence(value: boolean) {
+    this.#silence = value
+    if (value) this.#targets.muteConnections()
+  }
+
+  /** While true, producers are given no new credit: what they have already, they may use up. */
+  get withholdCredit(): boolean {
+    return this.#withholdCredit
+  }
+
+  set withholdCredit(value: boolean) {
+    this.#withholdCredit = value
+    if (!value) this.#targets.replenishCredit()
+  }
+
+  /** Silences the connections that are open now, for good. New ones work. */
+  silenceOpenConnections(): void {
+    this.#targets.muteConnections()
+  }
+
+  /** Refuses the next sends with this error. */
+  rejectNext(fault: SendFault): void {
+    this.#add('reject', fault)
+  }
+
+  /** Detaches the link of the next sends instead of answering them. */
+  detachNext(
+    fault: SendFault & {
+      /** Whether the events are stored all the same. Default: false. */ readonly afterStoring?: boolean
+    },
+  ): void {
+    this.#add(fault.afterStoring === true ? 'detach-after-storing' : 'detach', fault)
+  }
+
+  /** Stores the next sends and never says so. */
+  dropAcknowledgements(count = 1, only: Pick<SendFault, 'eventHubName' | 'partitionId'> = {}): void {
+    this.#add('drop-acknowledgement', { condition: '', count, ...only })
+  }
+
+  /** Detaches every link on a hub, or only those at this address, now. */
+  detachLinks(fault: Partial<FaultError> & { readonly address?: string } = {}): void {
+    const { condition = 'amqp:link:detach-forced', description = 'The link was detached by a fault.', address } = fault
+    this.#targets.detachLinks(new AmqpError(condition, description), address)
+  }
+
+  /** Closes every connection with an error, as the service does when it moves or has had enough. */
+  forceCloseConnections(fault: Partial<FaultError> = {}): void {
+    const { condition = 'amqp:connection:forced', description = 'The connection was closed by a fault.' } = fault
+    this.#targets.closeConnections(new AmqpError(condition, description))
+  }
+
+  /** Destroys every connection without a word. */
+  destroyConnections(): void {
+    this.#targets.destroyConnections()
+  }
+
+  /** Ends every fault that lasts, and forgets those that wait for a send. What was silenced stays silent. */
+  reset(): void {
+    this.#pending.length = 0
+    this.refuseConnections = false
+    this.throttle = undefined
+    this.latencyInMs = 0
+    this.silence = false
+    this.withholdCredit = false
+  }
+
+  /** For the hub itself: what the next send is to suffer. */
+  takeSendFault(eventHubName: string, partitionId: string | undefined): TakenFault | undefined {
+    if (this.throttle !== undefined) {
+      const { description = 'The request was terminated because the entity is being throttled.' } = this.throttle
+      return { kind: 'reject', error: new AmqpError('com.microsoft:server-busy', description) }
+    }
+    const found = this.#pending.find(
+      (fault) =>
+        (fault.eventHubName === undefined || fault.eventHubName.toLowerCase() === eventHubName.toLowerCase()) &&
+        (fault.partitionId === undefined || fault.partitionId === partitionId),
+    )
+    if (found === undefined) return undefined
+    if (--found.left <= 0) this.#pending.splice(this.#pending.indexOf(found), 1)
+    if (found.kind === 'drop-acknowledgement') return { kind: found.kind }
+    const error = new AmqpError(found.condition, found.description ?? 'Refused by a fault.')
+    if (found.kind === 'reject') return { kind: found.kind, error }
+    return { kind: 'detach', error, afterStoring: found.kind === 'detach-after-storing' }
+  }
+
+  #add(kind: Kind, fault: SendFault): void {
+    const { count = 1 } = fault
+    if (!(count >= 1)) throw new RangeError('count must be at least 1.')
+    this.#pending.push({ ...fault, kind, left: count })
+  }
+}

@@ -1,0 +1,9 @@
+export type { ConnectionStringOptions } from './connection-string.js'
+export type { LocalHubEvent } from './event-view.js'
+export type { FaultError, LocalHubFaults, SendFault, ThrottleFault } from './faults.js'
+export {
+  type LocalHub,
+  type LocalHubConnection,
+  startLocalHub,
+} from './local-hub.js'
+export type { EventHubOptions, LocalHubOptions, LocalHubTlsOptions, RetentionOptions } from './options.js'
