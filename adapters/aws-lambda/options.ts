@@ -1,0 +1,33 @@
+import type { Context } from 'aws-lambda'
+
+import { type Clock, systemClock } from '../../core/clock.js'
+import type { EventHubProducerClientOptions } from '../../core/options.js'
+import type { Environment } from './connection.js'
+
+/** Where lines go that a person should see. */
+export type Logger = NonNullable<EventHubProducerClientOptions['logger']>
+
+/** What handlers take from the outside, for tests to replace. */
+export interface Surroundings {
+  readonly environment: Environment
+  readonly clock: Clock
+}
+
+export const surroundings = (): Surroundings => ({ environment: process.env, clock: systemClock })
+
+/** Refuses a value that is not one of `allowed`; undefined stands for the default. */
+export function refuseOther(name: string, value: unknown, allowed: readonly string[]): void {
+  if (value === undefined || (typeof value === 'string' && allowed.includes(value))) return
+  throw new TypeError(`The option ${name} must be one of: ${allowed.join(', ')}.`)
+}
+
+export function refuseNonFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'function') return
+  throw new TypeError(`The option ${name} must be a function; received ${value === null ? 'null' : typeof value}.`)
+}
+
+/** Never negative. Undefined where nothing says: a local run may bring no real context. */
+export function remainingTimeInMs(context: Context | undefined): number | undefined {
+  if (typeof context?.getRemainingTimeInMillis !== 'function') return undefined
+  return Math.max(0, context.getRemainingTimeInMillis())
+}

@@ -1,0 +1,90 @@
+import type { Clock } from '../../core/clock.js'
+import type { EventHubError, EventHubErrorCode } from '../../core/errors.js'
+import type { EventInput } from '../../core/event-data.js'
+import type { FlushFailure } from '../../core/report.js'
+import type { Logger } from './options.js'
+import type { ForwardedRecord, OpenedEvent } from './sources/source.js'
+
+/** A record that Event Hubs will never take as it is, however often it comes. */
+export interface PermanentFailure {
+  readonly record: ForwardedRecord
+  /** The event that was made of it. */
+  readonly event: EventInput
+  readonly error: EventHubError
+}
+
+export interface PermanentFailureDetails {
+  /** Aborts shortly before the function's time is up. From then on the sink's answer no longer counts. */
+  readonly signal: AbortSignal
+}
+
+/** Takes over records that can never be sent. Once it resolves they count as handled; if it rejects, as failed. */
+export type PermanentFailureSink = (
+  failures: readonly PermanentFailure[],
+  details: PermanentFailureDetails,
+) => Promise<void> | void
+
+/** Refusals that name the event itself. Any other, such as missing rights or a missing hub, somebody can mend. */
+const faultsOfTheEvent: ReadonlySet<EventHubErrorCode> = new Set(['event-too-large', 'argument-error', 'not-supported'])
+
+export function isPermanent({ outcome, error }: FlushFailure): boolean {
+  return outcome === 'refused' && !error.retryable && faultsOfTheEvent.has(error.code)
+}
+
+/**
+ * Logs the permanent failures and offers them to the sink. Returns the indexes of those that the sink took over:
+ * none without a sink, so that the source's own dead-letter queue gets them.
+ */
+export async function settlePermanent(
+  opened: OpenedEvent,
+  failures: readonly FlushFailure[],
+  sink: PermanentFailureSink | undefined,
+  remainingTimeInMs: number,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<ReadonlySet<number>> {
+  const permanent = failures.flatMap(({ index, event, error }): (PermanentFailure & { index: number })[] => {
+    const record = opened.records[index]?.forwarded
+    return record ? [{ index, record, event, error }] : []
+  })
+  if (permanent.length === 0) return new Set()
+  const fate = sink ? 'It goes to onPermanentFailure' : "It is left to the source's own retries and dead-letter queue"
+  for (const { record, error } of permanent) {
+    logger.error?.(
+      `eventhub-sluice: Event Hubs can never take ${record.source} record ${record.id} (${error.code}). ${fate}.`,
+    )
+  }
+  if (!sink) return new Set()
+  try {
+    const handed = permanent.map(({ record, event, error }) => ({ record, event, error }))
+    await withinTime((signal) => sink(handed, { signal }), remainingTimeInMs, clock)
+    return new Set(permanent.map(({ index }) => index))
+  } catch (error) {
+    // By name alone: the message is the user's, and may quote the record.
+    const reason = error instanceof Error ? error.name : typeof error
+    logger.error?.(`eventhub-sluice: onPermanentFailure failed (${reason}); its records count as not accepted.`)
+    return new Set()
+  }
+}
+
+/** Rejects when `work` has not settled in time; its signal is aborted then. Leaves no timer behind. */
+async function withinTime(
+  work: (signal: AbortSignal) => Promise<void> | void,
+  timeInMs: number,
+  clock: Clock,
+): Promise<void> {
+  const controller = new AbortController()
+  let cancel: (() => void) | undefined
+  const outOfTime = new Promise<never>((_, reject) => {
+    cancel = clock.schedule(timeInMs, () => {
+      const error = new DOMException('The time for onPermanentFailure is up.', 'TimeoutError')
+      controller.abort(error)
+      reject(error)
+    })
+  })
+  try {
+    // Inside an async function, so that a sink that throws at once rejects like any other.
+    await Promise.race([(async () => work(controller.signal))(), outOfTime])
+  } finally {
+    cancel?.()
+  }
+}
