@@ -1,0 +1,66 @@
+import type { FetchContext } from './context.js'
+import { consoleLogger, logError } from './log.js'
+import type { FetchHandlerOptions, Settings } from './options.js'
+import { parseOptions } from './options.js'
+import { ProblemError, problem, problemResponse } from './problem.js'
+import { dispatch } from './routes.js'
+
+export interface FetchHandler {
+  /** Answers one request. Never rejects. */
+  fetch(request: Request, env?: unknown, ctx?: FetchContext): Promise<Response>
+}
+
+/**
+ * The HTTP front door: `POST /events` takes JSON, NDJSON and CloudEvents and answers once Event Hubs has them,
+ * event by event; `GET /health` says that the door stands.
+ *
+ * Pass options, or, in Workers, which get their configuration with the request, a function `(env) => options`.
+ * That function runs once per environment object, and one client serves all its requests. Where the
+ * second argument of `fetch` is something else than an environment (Deno, Bun), pass options.
+ *
+ * Wrong options throw `TypeError` or `RangeError` here; those of the function's form are answered with a 500
+ * whose cause is in the log.
+ */
+export function createFetchHandler<Env = unknown>(
+  options: FetchHandlerOptions | ((env: Env) => FetchHandlerOptions),
+): FetchHandler {
+  const settingsFor = typeof options === 'function' ? settingsByEnvironment(options) : always(parseOptions(options))
+  return {
+    async fetch(request, env, ctx) {
+      let settings: Settings | undefined
+      try {
+        settings = settingsFor(env as Env)
+        return await dispatch({ request, url: new URL(request.url), settings, platform: ctx })
+      } catch (error) {
+        if (error instanceof ProblemError) return problemResponse(error.problem, error.headers)
+        const what = settings === undefined ? 'The front door cannot be set up' : 'The front door failed'
+        logError(settings?.logger ?? consoleLogger, what, error)
+        return problemResponse(
+          problem(
+            'internal-error',
+            'An error inside the front door. What was sent, if anything, is unknown; its log has more.',
+          ),
+        )
+      }
+    },
+  }
+}
+
+function always(settings: Settings): () => Settings {
+  return () => settings
+}
+
+/** Plain values only are kept between requests, and go when their environment goes. */
+function settingsByEnvironment<Env>(optionsFor: (env: Env) => FetchHandlerOptions): (env: Env) => Settings {
+  const known = new WeakMap<object, Settings>()
+  const withoutEnvironment = {}
+  return (env) => {
+    const key = typeof env === 'object' && env !== null ? env : withoutEnvironment
+    let settings = known.get(key)
+    if (settings === undefined) {
+      settings = parseOptions(optionsFor(env))
+      known.set(key, settings)
+    }
+    return settings
+  }
+}

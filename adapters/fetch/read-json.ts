@@ -1,0 +1,67 @@
+import { bytesOf, decodeUtf8, isBlank } from './body.js'
+import type { CloudEvent } from './cloudevents/attributes.js'
+import { parseJsonCloudEvent } from './cloudevents/json-format.js'
+import { topLevelParts } from './cloudevents/json-text.js'
+import type { ContentReader, IncomingItem, ReadLimits } from './incoming.js'
+import { ProblemError } from './problem.js'
+
+/** `application/json`: one value is one event; of an array, each element is one. Nothing is yielded of a malformed body. */
+export const readJson: ContentReader = async function* (request, limits) {
+  const { text, value } = await readDocument(request, limits)
+  const values = Array.isArray(value) ? value : [value]
+  assertEventCount(values.length, limits)
+  const texts = Array.isArray(value) ? topLevelParts(text) : [text]
+  for (const [index, element] of values.entries()) {
+    yield { incoming: { kind: 'json', value: element }, event: { body: texts[index] } }
+  }
+}
+
+/** `application/cloudevents+json`: one CloudEvent. */
+export const readStructuredCloudEvent: ContentReader = async function* (request, limits) {
+  const { text, value } = await readDocument(request, limits)
+  yield cloudEventItem(parseJsonCloudEvent(value, text), limits)
+}
+
+/** `application/cloudevents-batch+json`: an array of CloudEvents. Each is judged by itself. */
+export const readCloudEventBatch: ContentReader = async function* (request, limits) {
+  const { text, value } = await readDocument(request, limits)
+  if (!Array.isArray(value)) {
+    throw new ProblemError('malformed-body', 'A batch of CloudEvents must be a JSON array.')
+  }
+  assertEventCount(value.length, limits)
+  const texts = topLevelParts(text)
+  for (const [index, element] of value.entries()) {
+    yield cloudEventItem(parseJsonCloudEvent(element, texts[index] ?? ''), limits)
+  }
+}
+
+export function cloudEventItem(
+  parsed: CloudEvent | { readonly invalid: string; readonly id?: string | undefined },
+  { writeCloudEvent }: Pick<ReadLimits, 'writeCloudEvent'>,
+): IncomingItem {
+  if ('invalid' in parsed) return parsed
+  return { incoming: { kind: 'cloudevent', ...parsed }, event: writeCloudEvent(parsed) }
+}
+
+async function readDocument(request: Request, limits: ReadLimits): Promise<{ text: string; value: unknown }> {
+  const text = decodeUtf8(await bytesOf(request, limits))
+  if (text === undefined) throw new ProblemError('malformed-body', 'The body is not valid UTF-8.')
+  if (isBlank(text)) throw new ProblemError('no-events', 'The body is empty. Send at least one event.')
+  try {
+    const value: unknown = JSON.parse(text)
+    return { text: text.trim(), value }
+  } catch {
+    // The engine's own message quotes the body: it stays here.
+    throw new ProblemError('malformed-body', 'The body is not valid JSON. Nothing of it was sent.')
+  }
+}
+
+function assertEventCount(count: number, { maxEventsPerRequest }: ReadLimits): void {
+  if (count === 0) throw new ProblemError('no-events', 'The array is empty. Send at least one event.')
+  if (count > maxEventsPerRequest) {
+    throw new ProblemError(
+      'too-many-events',
+      `A request may have ${maxEventsPerRequest} events; this one has ${count}. Nothing of it was sent.`,
+    )
+  }
+}

@@ -1,0 +1,53 @@
+import { chunksOf, concatenate, decodeUtf8, isBlank } from './body.js'
+import type { ContentReader, IncomingItem, ReadLimits } from './incoming.js'
+import { ProblemError } from './problem.js'
+
+/**
+ * `application/x-ndjson`: every line that is not blank is one event, handed on while the upload goes on. A
+ * malformed line is an invalid item and no more: lines do not depend on each other, and those before it
+ * may be in the event hub already.
+ */
+export const readNdjson: ContentReader = async function* (request, limits) {
+  let line = 0
+  let events = 0
+  for await (const bytes of linesOf(request, limits)) {
+    line += 1
+    const text = decodeUtf8(bytes)
+    if (text !== undefined && isBlank(text)) continue
+    if (events === limits.maxEventsPerRequest) {
+      throw new ProblemError(
+        'too-many-events',
+        `A request may have ${limits.maxEventsPerRequest} events. Line ${line} and what follows were not read: send them in another request.`,
+      )
+    }
+    events += 1
+    yield parseLine(text, line)
+  }
+}
+
+function parseLine(text: string | undefined, line: number): IncomingItem {
+  if (text === undefined) return { invalid: `Line ${line} is not valid UTF-8.` }
+  try {
+    const value: unknown = JSON.parse(text)
+    return { incoming: { kind: 'json', value }, event: { body: text.trim() } }
+  } catch {
+    return { invalid: `Line ${line} is not valid JSON.` }
+  }
+}
+
+const lineFeed = 0x0a
+
+/** Lines as bytes, without their line feed. Held back is one unfinished line, which the body's limit bounds. */
+async function* linesOf(request: Request, limits: ReadLimits): AsyncGenerator<Uint8Array> {
+  let unfinished: Uint8Array[] = []
+  for await (const chunk of chunksOf(request, limits)) {
+    let start = 0
+    for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
+      yield concatenate([...unfinished, chunk.subarray(start, end)])
+      unfinished = []
+      start = end + 1
+    }
+    if (start < chunk.byteLength) unfinished.push(chunk.subarray(start))
+  }
+  if (unfinished.length > 0) yield concatenate(unfinished)
+}

@@ -1,0 +1,111 @@
+import type { EventHubErrorCode, FailureOutcome } from '../../core/errors.js'
+import { asRefusal } from '../../core/errors.js'
+import type { EventInput } from '../../core/event-data.js'
+import type { FlushFailure, FlushReport } from '../../core/report.js'
+
+/** What became of one event of a request. */
+export interface EventResult {
+  /** Position in the request, from 0. Blank lines do not count. */
+  readonly index: number
+  /** The CloudEvent's id. */
+  readonly id?: string
+  /**
+   * - `accepted`: it is in the event hub.
+   * - `refused`: Event Hubs or a limit said no. It is not in the event hub.
+   * - `unknown`: it was sent and no answer came. It may be in the event hub; sending it again may double it.
+   * - `returned`: it was not sent. It is not in the event hub.
+   * - `invalid`: it is no event; `message` says why.
+   */
+  readonly status: 'accepted' | FailureOutcome | 'invalid'
+  readonly partitionId?: string
+  /** Stable reason of a failure. */
+  readonly code?: EventHubErrorCode | 'invalid-event'
+  readonly message?: string
+  /** Whether sending the same event again, unchanged, can help. */
+  readonly retryable: boolean
+  /** How long Event Hubs asked to be left alone, in milliseconds. */
+  readonly retryAfterInMs?: number
+}
+
+/** One item of the request, as far as it came: taken by the invocation, or invalid. */
+export type Entry =
+  | { readonly id: string | undefined; readonly event: EventInput; readonly rejection: unknown }
+  | { readonly id: string | undefined; readonly invalid: string }
+
+/** Joins what was asked with what the invocation reports. */
+export function resultsOf(entries: readonly Entry[], report: FlushReport): EventResult[] {
+  const failures = new Map<EventInput, FlushFailure>()
+  for (const failure of report.failures) failures.set(failure.event, failure)
+  const results = entries.map((entry, index) => {
+    const known = { index, ...(entry.id === undefined ? {} : { id: entry.id }) }
+    if ('invalid' in entry) {
+      const { invalid: message } = entry
+      return { ...known, status: 'invalid' as const, code: 'invalid-event' as const, message, retryable: false }
+    }
+    const failure = failures.get(entry.event)
+    if (failure !== undefined) return { ...known, ...failureResult(failure.error, failure) }
+    if (entry.rejection !== undefined) return { ...known, ...failureResult(entry.rejection) }
+    return { ...known, status: 'accepted' as const, retryable: false }
+  })
+  assertCovered(results, report)
+  return results
+}
+
+/** Never claims more than the report: were the two ever to disagree, nobody could say which event is in. */
+function assertCovered(results: readonly EventResult[], { accepted }: FlushReport): void {
+  const claimed = results.filter((result) => result.status === 'accepted').length
+  if (claimed !== accepted) {
+    throw new Error(`The invocation reports ${accepted} accepted events; by its failures there would be ${claimed}.`)
+  }
+}
+
+function failureResult(thrown: unknown, failure?: FlushFailure): Omit<EventResult, 'index' | 'id'> {
+  const error = asRefusal(thrown)
+  const { code, retryAfterInMs } = error
+  const status = failure?.outcome ?? error.outcome
+  return {
+    status,
+    code,
+    message: sentences[code],
+    retryable: error.retryable || status === 'unknown' || passing.has(code),
+    ...(failure?.partitionId === undefined ? {} : { partitionId: failure.partitionId }),
+    ...(retryAfterInMs === undefined ? {} : { retryAfterInMs }),
+  }
+}
+
+/** Final for the invocation that met them, but not for the next request. */
+const passing: ReadonlySet<EventHubErrorCode> = new Set([
+  'aborted',
+  'client-closed',
+  'invocation-ended',
+  'predecessor-failed',
+])
+
+/**
+ * What a caller is told. An error's own message may name hosts or quote what it was given, so it goes to the
+ * log and not to the network.
+ */
+const sentences: Readonly<Record<EventHubErrorCode, string>> = {
+  aborted: 'The request was abandoned before this event was sent or confirmed.',
+  'argument-error': 'Event Hubs cannot take this event as it is.',
+  'authentication-failed': "Event Hubs did not accept the front door's credential. Its operator has to renew it.",
+  'client-closed': 'The front door is shutting down. Send the event again.',
+  'connection-lost': 'The connection to Event Hubs broke. Send the event again.',
+  'entity-disabled': 'The event hub is disabled. Its operator has to enable it.',
+  'entity-not-found': 'The event hub does not exist. The operator has to check what the front door points at.',
+  'event-too-large': 'The event is larger than this event hub takes. Send less in it, or a reference to it.',
+  'invocation-ended': 'The request ended before this event was sent. Send it again.',
+  'not-supported': 'The way to Event Hubs in use here cannot carry this event.',
+  'out-of-order-sequence': 'Event Hubs found the event out of sequence.',
+  'predecessor-failed':
+    'An earlier event of the same key failed, so this one was held back. Send both again, in order.',
+  'producer-epoch-stolen': 'Another producer took over this partition.',
+  'protocol-error': 'Event Hubs answered in a way that is not understood here.',
+  'publisher-revoked': 'Event Hubs has revoked this publisher. The operator has to allow it again.',
+  'quota-exceeded': 'A quota of the event hub is used up. Send the event again later.',
+  'server-busy': 'The event hub is throttling. Send the event again later, more slowly.',
+  'service-error': 'Event Hubs had an error of its own. Send the event again.',
+  timeout: 'Event Hubs did not answer in time. Send the event again.',
+  unauthorized: 'The front door may not send to this event hub. Its operator has to grant the right.',
+  unexpected: "Something went wrong that is not understood here. The front door's log has the details.",
+}
