@@ -1,0 +1,128 @@
+import type { FunctionOutput, InvocationContext } from '@azure/functions'
+import type { EventHubProducerClient } from '../../core/client.js'
+import { duration, refuseUnknownOptions } from '../../core/options.js'
+import type { Destination } from '../flush-on-freeze.js'
+import { sharedClient } from './clients.js'
+import type { InvocationHub } from './hub.js'
+import { destinationFromSettings } from './settings.js'
+
+/** Where an output's events go. Either `connection`, or the fields of `Destination`. */
+export interface EventHubOutputOptions extends Destination {
+  /**
+   * The name of the app setting that holds the connection string; or the prefix of `NAME__fullyQualifiedNamespace`
+   * (with `NAME__credential` = `managedidentity` and `NAME__clientId`, as for the host's own bindings).
+   */
+  readonly connection?: string | undefined
+  /** The event hub; `%NAME%` stands for an app setting. Default: the connection string's `EntityPath`. */
+  readonly eventHubName?: string | undefined
+  /** For events that have neither key nor partition of their own. Default: none, the events are spread. */
+  readonly partitionKey?: string | undefined
+  /** For `context.extraOutputs.set('name', …)`; unique among the function's outputs. Default: made up. */
+  readonly name?: string | undefined
+  /** Time for an invocation's events from the start of its handler, in milliseconds. Default: 30000. */
+  readonly timeoutInMs?: number | undefined
+}
+
+/** An event hub that functions can write to; see `eventHubOutput`. */
+export interface EventHubOutput extends FunctionOutput {
+  readonly name: string
+  /**
+   * The output during this invocation, to send at once or to take the outcome into one's own hands. Throws where
+   * the function is not wrapped with `withEventHub`, or its invocation has ended.
+   */
+  for(context: InvocationContext): InvocationHub
+}
+
+/** An output's settings after parsing. */
+export interface OutputSettings {
+  readonly client: EventHubProducerClient
+  readonly timeoutInMs: number
+  readonly partitionKey: string | undefined
+  /** The hubs of the invocations under way. */
+  readonly openHubs: WeakMap<InvocationContext, InvocationHub>
+}
+
+const settingsByOutput = new WeakMap<object, OutputSettings>()
+
+const optionNames: ReadonlySet<string> = new Set<keyof EventHubOutputOptions>([
+  'connection',
+  'eventHubName',
+  'partitionKey',
+  'name',
+  'timeoutInMs',
+  'client',
+  'connectionString',
+  'fullyQualifiedNamespace',
+  'credential',
+  'clientOptions',
+])
+
+let outputCount = 0
+
+/**
+ * An Event Hubs output binding. Declare it once, at module level, and wrap the handlers that write to it:
+ *
+ * ```ts
+ * const orders = eventHubOutput({ connection: 'EventHubConnection', eventHubName: 'orders' })
+ *
+ * app.http('order', {
+ *   handler: withEventHub(orders, async (request, context) => {
+ *     context.extraOutputs.set(orders, await request.json())
+ *     return { status: 202 }
+ *   }),
+ * })
+ * ```
+ *
+ * Reads the app settings at once: a missing one is an `Error` while the app loads, which names the setting and
+ * where to put it. Wrong options are a `TypeError` or `RangeError`. Nothing connects before the first invocation.
+ * Outputs with the same destination share one client and its connection, in every function of this worker.
+ */
+export function eventHubOutput(options: EventHubOutputOptions): EventHubOutput {
+  refuseUnknownOptions('option', options, optionNames)
+  const { connection, partitionKey, name = `eventHubSluice${++outputCount}`, timeoutInMs, ...destination } = options
+  const settings: OutputSettings = {
+    timeoutInMs: duration('timeoutInMs', timeoutInMs, 30_000, 1),
+    partitionKey,
+    client: connection === undefined ? sharedClient(destination) : clientOfConnection(connection, destination),
+    openHubs: new WeakMap(),
+  }
+  const output: EventHubOutput = {
+    name,
+    // Registering a function reads the type of each of its bindings. The host would refuse a type that it does
+    // not know, with an error that does not say why; so say it here.
+    get type(): string {
+      throw new Error(
+        `The output "${name}" is not one of the host's own. Take it out of the function's extraOutputs and return, and wrap the handler: withEventHub(output, handler).`,
+      )
+    },
+    for(context) {
+      const hub = settings.openHubs.get(context)
+      if (!hub) {
+        throw new Error(
+          `The output "${name}" is not open in this invocation. Wrap the handler with withEventHub(output, handler), and use the output before the handler returns.`,
+        )
+      }
+      return hub
+    },
+  }
+  settingsByOutput.set(output, settings)
+  return output
+}
+
+/** The settings of an output made by `eventHubOutput`; undefined for anything else, such as the host's own outputs. */
+export function settingsOf(output: object): OutputSettings | undefined {
+  return settingsByOutput.get(output)
+}
+
+function clientOfConnection(connection: string, rest: Destination): EventHubProducerClient {
+  const { eventHubName, clientOptions, ...other } = rest
+  const conflict = Object.entries(other).find(([, value]) => value !== undefined)
+  if (conflict) throw new TypeError(`Pass either connection or ${conflict[0]}, not both.`)
+  const destination = destinationFromSettings(connection, eventHubName, process.env)
+  try {
+    return sharedClient({ ...destination, clientOptions })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`eventHubOutput with the app setting ${connection}: ${reason}`, { cause: error })
+  }
+}

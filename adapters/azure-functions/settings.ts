@@ -1,0 +1,52 @@
+import type { Destination } from '../flush-on-freeze.js'
+import { type AppSettings, appSetting, whereSettingsGo } from './app-settings.js'
+import { credentialFromSettings } from './identity.js'
+
+/**
+ * Where events go, by the conventions of Functions: the app setting `connection` holds a connection string, or
+ * `connection__fullyQualifiedNamespace` names a namespace for an identity. Where both are set, the connection string
+ * is taken, as the host does. Throws an `Error` that names what is missing and where to put it.
+ */
+export function destinationFromSettings(
+  connection: string,
+  eventHubName: string | undefined,
+  settings: AppSettings,
+): Destination {
+  // Someone who passes the connection string itself must not find its key in a log.
+  if (typeof connection !== 'string' || !/^[^;=\s]+$/.test(connection)) {
+    throw new TypeError(
+      'connection is the name of an app setting, not a connection string. ' +
+        'Put the connection string in an app setting and pass its name, or pass it as connectionString.',
+    )
+  }
+  const connectionString = appSetting(settings, connection)
+  if (connectionString?.startsWith('@Microsoft.KeyVault(')) {
+    throw new Error(
+      `The app setting ${connection} is a Key Vault reference that was not resolved. ` +
+        'Check the reference, and that the Function App may read the secret.',
+    )
+  }
+  const fullyQualifiedNamespace = appSetting(settings, `${connection}__fullyQualifiedNamespace`)
+  if (!connectionString && !fullyQualifiedNamespace) {
+    throw new Error(
+      `The app setting ${connection} is missing. Put an Event Hubs connection string there, or, to use an identity, ` +
+        `put the namespace (such as my-namespace.servicebus.windows.net) in ${connection}__fullyQualifiedNamespace. ${whereSettingsGo}`,
+    )
+  }
+  const hub = eventHubName === undefined ? undefined : resolvePlaceholders(eventHubName, settings)
+  if (connectionString) return { connectionString, eventHubName: hub }
+  if (!hub) {
+    throw new TypeError(`eventHubName is needed beside the app setting ${connection}__fullyQualifiedNamespace.`)
+  }
+  const credential = credentialFromSettings(connection, settings)
+  return { fullyQualifiedNamespace, eventHubName: hub, credential }
+}
+
+/** `%NAME%` stands for the app setting NAME, as in the host's own bindings. */
+function resolvePlaceholders(text: string, settings: AppSettings): string {
+  return text.replace(/%([^%]+)%/g, (_, name: string) => {
+    const value = appSetting(settings, name)
+    if (value) return value
+    throw new Error(`The app setting ${name}, which eventHubName "${text}" names, is missing. ${whereSettingsGo}`)
+  })
+}

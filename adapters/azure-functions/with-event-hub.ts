@@ -1,0 +1,102 @@
+import type { InvocationContext } from '@azure/functions'
+import { endingInvocation } from '../flush-on-freeze.js'
+import { type EventHubOutput, settingsOf } from './output.js'
+import { createScope } from './scope.js'
+
+/** The outputs of one function, named as in the function's options. */
+export interface EventHubBindings {
+  /** Outputs for `context.extraOutputs.set(output, events)` and `output.for(context)`. */
+  readonly extraOutputs?: readonly EventHubOutput[] | undefined
+  /** The output that takes the handler's return value. The host then gets none: an HTTP function answers 204. */
+  readonly return?: EventHubOutput | undefined
+}
+
+type Handler<T, R> = (triggerInput: T, context: InvocationContext) => R | Promise<R>
+type WrappedHandler<T, R> = (triggerInput: T, context: InvocationContext) => Promise<R>
+
+/**
+ * Wraps a function's handler so that it can write to event hubs. Register what it returns:
+ *
+ * ```ts
+ * app.storageQueue('forward', { queueName: 'orders', connection: 'AzureWebJobsStorage',
+ *   handler: withEventHub({ return: orders }, (message) => message) })
+ * ```
+ *
+ * Within the handler, call `context.extraOutputs.set(output, events)` as for any binding. Events are a string, bytes,
+ * a JSON value, `eventData({ body, partitionKey, … })`, or an array of these, one event per element; `undefined` and
+ * `null` are nothing. They are sent when the handler has succeeded, and the invocation ends when Event Hubs has
+ * them. If it does not accept some, the invocation fails with `EventsNotAcceptedError`, so that the trigger retries.
+ *
+ * If the handler throws, the invocation fails with that very error, and nothing that was set is sent, as with the
+ * host's own bindings. What went before, by `output.for(context).send(…)` or `.flush()`, is awaited all the same.
+ */
+export function withEventHub<T>(
+  bindings: EventHubBindings & { readonly return: EventHubOutput },
+  handler: Handler<T, unknown>,
+): WrappedHandler<T, undefined>
+export function withEventHub<T, R>(
+  outputs: EventHubOutput | readonly EventHubOutput[] | (EventHubBindings & { readonly return?: undefined }),
+  handler: Handler<T, R>,
+): WrappedHandler<T, R>
+export function withEventHub<T, R>(
+  outputs: EventHubOutput | readonly EventHubOutput[] | EventHubBindings,
+  handler: Handler<T, R>,
+): WrappedHandler<T, R | undefined> {
+  if (typeof handler !== 'function') throw new TypeError('withEventHub(output, handler) needs the handler to wrap.')
+  const bindings = parseBindings(outputs)
+
+  return (...args) => {
+    // The worker passes the context last, also where a trigger has no input.
+    const scope = createScope(args[args.length - 1] as InvocationContext)
+    return endingInvocation(scope, async () => {
+      for (const output of bindings.outputs) scope.open(output)
+      const result = await handler(...args)
+      await scope.sendOutputs(result, bindings.return)
+      return bindings.return ? undefined : result
+    })
+  }
+}
+
+interface ParsedBindings {
+  readonly outputs: readonly EventHubOutput[]
+  readonly return: EventHubOutput | undefined
+}
+
+/** The three forms as one. Throws `TypeError` for what is not an output of ours and for names that would collide. */
+function parseBindings(input: EventHubOutput | readonly EventHubOutput[] | EventHubBindings): ParsedBindings {
+  const { extraOutputs, return: returnOutput } = toBindings(input)
+  const outputs = [...new Set([...extraOutputs, ...(returnOutput ? [returnOutput] : [])])]
+  if (outputs.length === 0) throw new TypeError('withEventHub(output, handler) needs at least one output.')
+  const names = new Set<string>()
+  for (const output of outputs) {
+    if (!settingsOf(output)) throw notAnOutput()
+    if (names.has(output.name)) {
+      throw new TypeError(`Two outputs of one function are named "${output.name}". Give one of them another name.`)
+    }
+    names.add(output.name)
+  }
+  return { outputs, return: returnOutput }
+}
+
+function toBindings(input: EventHubOutput | readonly EventHubOutput[] | EventHubBindings): {
+  readonly extraOutputs: readonly EventHubOutput[]
+  readonly return: EventHubOutput | undefined
+} {
+  if (typeof input !== 'object' || input === null) throw notAnOutput()
+  if (isList(input)) return { extraOutputs: input, return: undefined }
+  if (settingsOf(input)) return { extraOutputs: [input as EventHubOutput], return: undefined }
+  const { extraOutputs = [], return: returnOutput, ...unknown } = input as EventHubBindings
+  if (Object.keys(unknown).length > 0 || !isList(extraOutputs)) throw notAnOutput()
+  return { extraOutputs, return: returnOutput }
+}
+
+// Array.isArray alone does not narrow to a readonly array.
+function isList(value: unknown): value is readonly EventHubOutput[] {
+  return Array.isArray(value)
+}
+
+function notAnOutput(): TypeError {
+  return new TypeError(
+    'withEventHub takes an output made by eventHubOutput(), a list of them, or { extraOutputs: [output], return: output }.',
+  )
+}
