@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../core/clock.js'
+import { EventHubProducerClient } from '../../core/index.js'
+import type { EventHubProducerClientOptions } from '../../core/options.js'
+import { type LocalHub, startLocalHub } from '../../infra/local-hub/index.js'
+
+let hub: LocalHub
+/** How long the process has been frozen: the wall clock shows it, timers and sockets do not. */
+let sleptInMs = 0
+const clients: EventHubProducerClient[] = []
+
+beforeEach(async () => {
+  sleptInMs = 0
+  hub = await startLocalHub({ claimScope: 'exact' })
+})
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close({ flush: false })))
+  await hub.close()
+})
+
+function connect(
+  options: EventHubProducerClientOptions = {},
+  connectionString = hub.connectionString,
+): EventHubProducerClient {
+  const client = EventHubProducerClient.fromConnectionString(connectionString, {
+    retryOptions: { retryDelayInMs: 50 },
+    clock: { ...systemClock, wallNow: () => systemClock.wallNow() + sleptInMs },
+    ...options,
+  })
+  clients.push(client)
+  return client
+}
+
+const bodies = () => hub.events('events').map((event) => event.body.toString())
+
+describe('an invocation', () => {
+  test('whose hub is down returns within its deadline, every event reported, nothing acknowledged', async () => {
+    const { connectionString } = hub
+    await hub.close()
+    const client = connect({}, connectionString)
+    const startedAt = performance.now()
+    const invocation = client.beginInvocation({ timeoutInMs: 1500, reserveInMs: 300 })
+    for (let i = 0; i < 50; i++) void invocation.sendEvent({ body: `${i}` }, i % 2 ? { partitionKey: `${i}` } : {})
+    const report = await invocation.end()
+    expect(performance.now() - startedAt).toBeLessThan(1500)
+    expect(report.accepted).toBe(0)
+    expect(report.failures.map((failure) => failure.index)).toEqual(Array.from({ length: 50 }, (_, i) => i))
+    for (const { outcome, error } of report.failures) {
+      expect(outcome).toBe('returned')
+      expect(['connection-lost', 'timeout']).toContain(error.code)
+    }
+    hub = await startLocalHub()
+  })
+
+  test('whose hub falls silent returns within its deadline; what had left is unknown', async () => {
+    const client = connect()
+    await client.sendEvent({ body: 'warm' }, { partitionId: '0' })
+    hub.faults.silence = true
+    const startedAt = performance.now()
+    const invocation = client.beginInvocation({ timeoutInMs: 700, reserveInMs: 100 })
+    void invocation.sendEvent({ body: 'a' }, { partitionId: '0' })
+    const report = await invocation.end()
+    expect(performance.now() - startedAt).toBeLessThan(700)
+    expect(report.failures.map((failure) => failure.outcome)).toEqual(['unknown'])
+    hub.faults.silence = false
+    // The connection those bytes sit in is not used again.
+    await client.sendEvent({ body: 'b' }, { partitionId: '0' })
+    expect(bodies()).toContain('b')
+  })
+
+  test('cold, with many keys, needs one connection and attaches the partitions side by side', async () => {
+    const client = connect()
+    const invocation = client.beginInvocation()
+    for (let i = 0; i < 200; i++) void invocation.sendEvent({ body: `${i}` }, { partitionKey: `${i}` })
+    expect(await invocation.end()).toMatchObject({ accepted: 200, failures: [] })
+    expect(hub.connections).toHaveLength(1)
+    expect(bodies()).toHaveLength(200)
+  })
+})
+
+describe('a connection that is lost', () => {
+  test('while idle is replaced without the caller noticing', async () => {
+    const client = connect({ retryOptions: { maxRetries: 0 } })
+    await client.sendEvent({ body: 'a' })
+    hub.faults.destroyConnections()
+    await expect.poll(() => hub.connections.length).toBe(0)
+    await client.sendEvent({ body: 'b' })
+    expect(bodies().sort()).toEqual(['a', 'b'])
+  })
+
+  test('by a forced close is replaced as well', async () => {
+    const client = connect({ retryOptions: { maxRetries: 0 } })
+    await client.sendEvent({ body: 'a' })
+    hub.faults.forceCloseConnections()
+    await expect.poll(() => hub.connections.length).toBe(0)
+    await client.sendEvent({ body: 'b' })
+    expect(bodies().sort()).toEqual(['a', 'b'])
+  })
+
+  test('in the middle of a send fails it at once, as unknown', async () => {
+    const client = connect({ retryOptions: { maxRetries: 0 } })
+    await client.sendEvent({ body: 'warm' }, { partitionId: '0' })
+    hub.faults.dropAcknowledgements(1)
+    const startedAt = performance.now()
+    const sent = client.sendEvent({ body: 'a' }, { partitionId: '0' })
+    await expect.poll(() => bodies()).toContain('a')
+    hub.faults.destroyConnections()
+    await expect(sent).rejects.toMatchObject({ code: 'connection-lost', outcome: 'unknown', retryable: true })
+    expect(performance.now() - startedAt).toBeLessThan(2000)
+  })
+
+  test('in the middle of a send is retried on a new one, in order', async () => {
+    const client = connect()
+    await client.sendEvent({ body: 'warm' }, { partitionId: '0' })
+    hub.faults.dropAcknowledgements(1)
+    const invocation = client.beginInvocation()
+    void invocation.sendEvent({ body: 'a' }, { partitionId: '0' })
+    const flushed = invocation.flush()
+    void invocation.sendEvent({ body: 'b' }, { partitionId: '0' })
+    await expect.poll(() => bodies()).toContain('a')
+    hub.faults.destroyConnections()
+    expect((await flushed).accepted).toBe(1)
+    expect((await invocation.end()).accepted).toBe(1)
+    // At least once: the lost acknowledgement makes one copy too many, and nothing overtakes.
+    expect(bodies()).toEqual(['warm', 'a', 'a', 'b'])
+  })
+})
+
+describe('a connection after a freeze', () => {
+  test('that is dead without a word costs about a second and no event', async () => {
+    const client = connect()
+    await client.sendEvent({ body: 'warm' }, { partitionId: '0' })
+    hub.faults.silenceOpenConnections()
+    sleptInMs = 75_000
+    const startedAt = performance.now()
+    const invocation = client.beginInvocation()
+    void invocation.sendEvent({ body: 'a' }, { partitionId: '0' })
+    expect(await invocation.end()).toMatchObject({ accepted: 1, failures: [] })
+    expect(performance.now() - startedAt).toBeLessThan(2000)
+    expect(bodies()).toEqual(['warm', 'a'])
+  })
+
+  test('that is alive proves it, and is used on', async () => {
+    const client = connect()
+    await client.sendEvent({ body: 'warm' }, { partitionId: '0' })
+    const [before] = hub.connections
+    sleptInMs = 75_000
+    await client.sendEvent({ body: 'a' }, { partitionId: '0' })
+    expect(hub.connections.map((connection) => connection.id)).toEqual([before?.id])
+  })
+})
+
+describe('a link that the service closes', () => {
+  test('fails its send at once and is attached anew for the next', async () => {
+    const client = connect()
+    await client.sendEvent({ body: 'warm' }, { partitionId: '1' })
+    hub.faults.detachLinks({ condition: 'amqp:link:detach-forced', description: 'idle' })
+    await client.sendEvent({ body: 'a' }, { partitionId: '1' })
+    expect(bodies().sort()).toEqual(['a', 'warm'])
+    expect(hub.connections).toHaveLength(1)
+  })
+})
+
+describe('refusals', () => {
+  test('a wrong key is said so, fast, and not retried for ever', async () => {
+    const wrong = hub.connectionString.replace(/SharedAccessKey=[^;]+/, `SharedAccessKey=${btoa('wrong key')}`)
+    const client = connect({}, wrong)
+    const error = await client.sendEvent({ body: 'a' }).catch((thrown) => thrown)
+    expect(error).toMatchObject({ code: 'unauthorized', retryable: false, outcome: 'returned' })
+    expect(error.message).toMatch(/Send right/)
+    expect(error.message).not.toContain(btoa('wrong key'))
+  })
+
+  test('an unknown event hub is said so', async () => {
+    const client = connect({}, hub.connectionString.replace('EntityPath=events', 'EntityPath=nowhere'))
+    await expect(client.sendEvent({ body: 'a' })).rejects.toMatchObject({ code: 'entity-not-found' })
+  })
+
+  test('an unknown partition is refused by the service when the ids are not known here', async () => {
+    const client = connect()
+    await expect(client.sendEvent({ body: 'a' }, { partitionId: '99' })).rejects.toMatchObject({
+      code: 'argument-error',
+    })
+  })
+
+  test('a busy service is given its time and asked again', async () => {
+    const client = connect()
+    await client.sendEvent({ body: 'warm' }, { partitionId: '0' })
+    hub.faults.rejectNext({ condition: 'amqp:internal-error', count: 2 })
+    await client.sendEvent({ body: 'a' }, { partitionId: '0' })
+    expect(bodies()).toEqual(['warm', 'a'])
+  })
+
+  test('a smaller limit than assumed is learnt from the link; full batches are split, none is lost', async () => {
+    const small = await startLocalHub({ maxMessageSizeInBytes: 64 * 1024 })
+    const client = connect({ partitionIds: ['0', '1', '2', '3'] }, small.connectionString)
+    const invocation = client.beginInvocation()
+    for (let i = 0; i < 300; i++) void invocation.sendEvent({ body: `${i}:`.padEnd(1000, 'x') }, { partitionId: '0' })
+    expect(await invocation.end()).toMatchObject({ accepted: 300, failures: [] })
+    const order = small.events('events').map((event) => Number(event.body.toString().split(':')[0]))
+    expect(order).toEqual(Array.from({ length: 300 }, (_, i) => i))
+    await expect(client.sendEvent({ body: 'x'.repeat(100_000) }, { partitionId: '0' })).rejects.toMatchObject({
+      code: 'event-too-large',
+      outcome: 'refused',
+    })
+    await client.close()
+    await small.close()
+  })
+})
+
+test('after close nothing is left open at the hub', async () => {
+  const client = connect()
+  await client.sendEvent({ body: 'a' })
+  await client.close()
+  await expect.poll(() => hub.connections.length).toBe(0)
+})
