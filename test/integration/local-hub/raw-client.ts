@@ -115,14 +115,6 @@ export function putToken(
   })
 }
 
-/** Puts a good token for each address. */
-export async function authorize(hub: LocalHub, connection: Connection, ...addresses: string[]): Promise<void> {
-  for (const address of addresses) {
-    const audience = `sb://localhost/${address}`
-    await putToken(connection, audience, signature(audience, { key: keyOf(hub) }))
-  }
-}
-
 /** A sender that has credit. Rejects with the link's error when it is refused. */
 export function openSender(connection: Connection, options: Parameters<Connection['open_sender']>[0]): Promise<Sender> {
   const sender = connection.open_sender(options)
