@@ -1,5 +1,5 @@
 import { AmqpError, decodeError } from './amqp/errors.js'
-import { dataSections, mapSection, scanMessage, section } from './message-bytes.js'
+import { dataSections, mapSection, type Section, scanMessage, section } from './message-bytes.js'
 import type { NewEvent } from './partition-log.js'
 
 const partitionKeyAnnotation = 'x-opt-partition-key'
@@ -7,10 +7,15 @@ const partitionKeyAnnotation = 'x-opt-partition-key'
 /** The format of a message whose data sections are messages themselves. */
 export const batchFormat = 0x80013700
 
+/** An event with where its parts lie. */
+export interface BatchEvent extends NewEvent {
+  readonly sections: readonly Section[]
+}
+
 export interface Batch {
   /** The envelope's, or the lone message's: it alone decides on the partition. */
   readonly partitionKey: string | undefined
-  readonly events: readonly NewEvent[]
+  readonly events: readonly BatchEvent[]
 }
 
 /** Reads what a producer sent. Throws `AmqpError` for anything that a reader could stumble over later. */
@@ -26,13 +31,13 @@ export function readBatch(format: number, bytes: Buffer): Batch {
   return { partitionKey: keyOf(bytes, sections), events }
 }
 
-function readEvent(bytes: Buffer): NewEvent {
+function readEvent(bytes: Buffer): BatchEvent {
   if (bytes.length === 0) throw decodeError('A batch holds an event without any bytes.')
   const sections = scanMessage(bytes)
   return { bytes, sections, partitionKey: keyOf(bytes, sections) }
 }
 
-function keyOf(bytes: Buffer, sections: NewEvent['sections']): string | undefined {
+function keyOf(bytes: Buffer, sections: readonly Section[]): string | undefined {
   const key = mapSection(bytes, sections, section.messageAnnotations).get(partitionKeyAnnotation)
   if (key === undefined || key === null) return undefined
   if (typeof key === 'string') return key

@@ -86,7 +86,7 @@ function properties(request: AttachRequest): { properties?: Record<string, Buffe
 
 /** The sender's message with what the service adds. */
 function toDelivery(event: StoredEvent, delivery: Record<string, Buffer> | undefined): Buffer {
-  return withAnnotations(event.bytes, event.sections, {
+  return withAnnotations(event.bytes, {
     ...(delivery === undefined ? {} : { delivery }),
     message: {
       'x-opt-sequence-number': encode.long(event.sequenceNumber),

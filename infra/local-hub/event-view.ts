@@ -1,5 +1,5 @@
 import { type AmqpValue, Described } from './amqp/decoder.js'
-import { dataSections, mapSection, section, sectionValue } from './message-bytes.js'
+import { dataSections, mapSection, type Section, scanSections, section, sectionValue } from './message-bytes.js'
 import type { StoredEvent } from './partition-log.js'
 
 /** A stored event, decoded for people and tests. */
@@ -43,7 +43,8 @@ const propertyNames = [
 const headerNames = ['durable', 'priority', 'ttl', 'first-acquirer', 'delivery-count']
 
 export function viewEvent(partitionId: string, event: StoredEvent): LocalHubEvent {
-  const { bytes, sections } = event
+  const { bytes } = event
+  const sections = scanSections(bytes)
   const map = (code: number): Record<string, unknown> => plainMap(mapSection(bytes, sections, code))
   const list = (code: number, names: readonly string[]): Record<string, unknown> =>
     named(names, sectionValue(bytes, sections, code))
@@ -53,7 +54,7 @@ export function viewEvent(partitionId: string, event: StoredEvent): LocalHubEven
     offset: String(event.offset),
     enqueuedTime: new Date(event.enqueuedAt),
     partitionKey: event.partitionKey,
-    ...viewBody(event),
+    ...viewBody(bytes, sections),
     properties: list(section.properties, propertyNames),
     applicationProperties: map(section.applicationProperties),
     messageAnnotations: map(section.messageAnnotations),
@@ -62,7 +63,7 @@ export function viewEvent(partitionId: string, event: StoredEvent): LocalHubEven
   }
 }
 
-function viewBody({ bytes, sections }: StoredEvent): Pick<LocalHubEvent, 'bodyType' | 'body' | 'value'> {
+function viewBody(bytes: Buffer, sections: readonly Section[]): Pick<LocalHubEvent, 'bodyType' | 'body' | 'value'> {
   const data = dataSections(bytes, sections)
   if (data.length > 0) return { bodyType: 'data', body: Buffer.concat(data), value: undefined }
   const value = sectionValue(bytes, sections, section.value)

@@ -1,3 +1,5 @@
+export type { AcceptJwt } from './cbs.js'
+export type { Claim, ClaimScope } from './claims.js'
 export type { ConnectionStringOptions } from './connection-string.js'
 export type { LocalHubEvent } from './event-view.js'
 export type { FaultError, LocalHubFaults, SendFault, ThrottleFault } from './faults.js'
@@ -7,3 +9,4 @@ export {
   startLocalHub,
 } from './local-hub.js'
 export type { EventHubOptions, LocalHubOptions, LocalHubTlsOptions, RetentionOptions } from './options.js'
+export type { Right } from './sas.js'

@@ -90,7 +90,7 @@ function checkOrder(sections: readonly Section[], next: number): void {
   const bodyAfterFooter = previous === section.footer && !sections.some(({ code }) => isBody(code))
   const allowed = isBody(next)
     ? previous < section.data || bodyAfterFooter || (repeatable && next === previous)
-    : next > previous
+    : next > previous && !sections.some(({ code }) => code === next)
   if (!allowed) throw decodeError('The sections of a message are out of order or repeated.')
 }
 
@@ -129,12 +129,12 @@ export function dataSections(bytes: Buffer, sections: readonly Section[]): Buffe
  */
 export function withAnnotations(
   bytes: Buffer,
-  sections: readonly Section[],
   additions: {
     readonly delivery?: Readonly<Record<string, Buffer>>
     readonly message: Readonly<Record<string, Buffer>>
   },
 ): Buffer {
+  const sections = scanSections(bytes)
   const parts: Buffer[] = []
   const rest: Buffer[] = []
   for (const { code, start, end } of sections) {
@@ -160,7 +160,7 @@ function mergedMap(
   for (let i = 0; i + 1 < items.length; i += 2) {
     const key = items[i] ?? encode.nothing
     const name = decodeValue(key)
-    if (typeof name !== 'string' || !(name in additions)) merged.push(key, items[i + 1] ?? encode.nothing)
+    if (typeof name !== 'string' || !Object.hasOwn(additions, name)) merged.push(key, items[i + 1] ?? encode.nothing)
   }
   for (const [name, value] of added) merged.push(encode.symbol(name), value)
   return encode.described(code, encode.map(merged))

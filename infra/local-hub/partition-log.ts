@@ -1,5 +1,3 @@
-import type { Section } from './message-bytes.js'
-
 /** An event as the hub keeps it. */
 export interface StoredEvent {
   readonly sequenceNumber: number
@@ -9,11 +7,10 @@ export interface StoredEvent {
   readonly partitionKey: string | undefined
   /** The sender's encoded message, as it came. */
   readonly bytes: Buffer
-  readonly sections: readonly Section[]
 }
 
 /** An event that is about to be stored. */
-export type NewEvent = Pick<StoredEvent, 'bytes' | 'sections' | 'partitionKey'>
+export type NewEvent = Pick<StoredEvent, 'bytes' | 'partitionKey'>
 
 export interface Retention {
   readonly maxEvents: number
@@ -24,7 +21,7 @@ export interface Retention {
 export type StartPredicate = (event: StoredEvent) => boolean
 
 // What an event costs in memory beside its bytes, roughly.
-const overheadInBytes = 600
+const overheadInBytes = 400
 
 /** The events of one partition, in order. The oldest go when either limit of the retention is passed. */
 export class PartitionLog {
@@ -67,11 +64,10 @@ export class PartitionLog {
   append(events: readonly NewEvent[]): void {
     // Time never runs backwards within a partition: positions by time rely on it.
     const enqueuedAt = Math.max(this.#now(), this.#last?.enqueuedAt ?? 0)
-    for (const { bytes, sections, partitionKey } of events) {
+    for (const { bytes, partitionKey } of events) {
       // A copy of its own: what came in is a view into a larger buffer that would be kept alive.
       const event = {
         bytes: Buffer.from(bytes),
-        sections,
         partitionKey,
         enqueuedAt,
         sequenceNumber: this.#nextSequenceNumber++,

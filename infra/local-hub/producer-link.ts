@@ -2,7 +2,7 @@ import * as encode from './amqp/encoder.js'
 import { AmqpError } from './amqp/errors.js'
 import type { IncomingLink } from './amqp/incoming-link.js'
 import type { AttachRequest, Delivery, IncomingLinkHandler } from './amqp/link-types.js'
-import { type Batch, readBatch } from './batch.js'
+import { type Batch, type BatchEvent, readBatch } from './batch.js'
 import type { EventHub, Partition } from './event-hub.js'
 import type { FaultState } from './faults.js'
 import * as idempotency from './idempotency.js'
@@ -122,7 +122,7 @@ function numberIn(request: AttachRequest, name: string): number | undefined {
   return typeof value === 'number' ? value : undefined
 }
 
-function stampOf(event: Batch['events'][number]): idempotency.EventStamp {
+function stampOf(event: BatchEvent): idempotency.EventStamp {
   const annotations = mapSection(event.bytes, event.sections, section.messageAnnotations)
   return {
     id: annotations.get(idempotency.producerId),

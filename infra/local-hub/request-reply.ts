@@ -140,8 +140,7 @@ export class RequestReplyNode {
     const named = ({ link }: ReplyLink): boolean => link.targetAddress === replyTo || link.name === replyTo
     return (
       (replyTo === undefined ? undefined : this.#replyLinks.find(named)) ??
-      this.#replyLinks.find((candidate) => candidate.session === session) ??
-      this.#replyLinks.at(-1)
+      this.#replyLinks.find((candidate) => candidate.session === session)
     )
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import * as encode from './amqp/encoder.js'
 import { AmqpError } from './amqp/errors.js'
-import { scanMessage, section } from './message-bytes.js'
+import { section } from './message-bytes.js'
 import type { NewEvent } from './partition-log.js'
 
 const batchContentType = 'application/vnd.microsoft.servicebus.json'
@@ -86,19 +86,19 @@ function newEvent(body: Buffer, properties: Json, broker: Json, contentType?: st
   }
   parts.push(encode.described(section.data, encode.binary(body)))
   const bytes = Buffer.concat(parts)
-  return { bytes, sections: scanMessage(bytes), partitionKey }
+  return { bytes, partitionKey }
 }
 
 /** Headers that the client meant for the event, with their case; values that are JSON scalars as what they are. */
 function headerProperties(request: IncomingMessage): Json {
-  const properties: Record<string, unknown> = {}
+  const properties: [name: string, value: unknown][] = []
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i] ?? ''
     const lower = name.toLowerCase()
     if (transportHeaders.has(lower) || transportPrefixes.some((prefix) => lower.startsWith(prefix))) continue
-    properties[name] = scalarOrText(request.rawHeaders[i + 1] ?? '')
+    properties.push([name, scalarOrText(request.rawHeaders[i + 1] ?? '')])
   }
-  return properties
+  return Object.fromEntries(properties)
 }
 
 function scalarOrText(value: string): unknown {

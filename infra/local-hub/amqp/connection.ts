@@ -93,10 +93,6 @@ export class AmqpConnection {
     return this.#handshake.saslMechanism
   }
 
-  get isOpen(): boolean {
-    return this.#phase === 'open'
-  }
-
   get congested(): boolean {
     return this.#output.congested
   }

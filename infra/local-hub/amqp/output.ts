@@ -70,6 +70,7 @@ export class Output {
 
   #dropDelayed(): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#delayed.length = 0
     this.#delayedBytes = 0
   }

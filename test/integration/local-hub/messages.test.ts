@@ -280,6 +280,20 @@ describe('a reader', () => {
     expect(messages.map(({ body }) => contentOf({ body }))).toEqual(['a', 'b', 'c', 'd'])
   })
 
+  test('that falls behind what is kept goes on with the first event that is', async () => {
+    await using forgetful = await startLocalHub({
+      sharedAccessKeys: { root: key },
+      retention: { maxEventsPerPartition: 2 },
+    })
+    const own = await connect(forgetful, { username: 'root', password: key })
+    const { receiver, messages, count } = await openReceiver(own, { ...from('events'), credit_window: 0 })
+    const sender = await openSender(own, 'events/Partitions/0')
+    for (const body of ['a', 'b', 'c', 'd']) expect(await sendBatch(sender, [body])).toBe('accepted')
+    receiver.add_credit(10)
+    await count(2)
+    expect(messages.map(contentOf)).toEqual(['c', 'd'])
+  })
+
   test('that drains gets its credit back', async () => {
     const { receiver } = await openReceiver(connection, { ...from('events', undefined, '2'), credit_window: 0 })
     receiver.add_credit(5)

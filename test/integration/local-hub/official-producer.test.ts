@@ -2,6 +2,7 @@ import { EventHubBufferedProducerClient, EventHubProducerClient } from '@azure/e
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LocalHub, startLocalHub } from '../../../infra/local-hub/index.js'
 import { partitionIndexForKey } from '../../../infra/local-hub/partition-key-hash.js'
+import { signature } from './raw-client.js'
 
 let hub: LocalHub
 const noRetries = { retryOptions: { maxRetries: 0 } }
@@ -160,4 +161,24 @@ describe('the official producer', () => {
     expect(stamps.map((stamp) => stamp['com.microsoft:producer-epoch'])).toEqual([0, 0, 0, 1])
     await second.close()
   })
+})
+
+test('made from a signature instead of a key it has no SASL layer: `optional` admits it, `required` does not', async () => {
+  const sharedAccessKeys = { root: 'secret' }
+  for (const sasl of ['optional', 'required'] as const) {
+    await using other = await startLocalHub({ sasl, sharedAccessKeys })
+    const endpoint = `sb://127.0.0.1:${other.amqpPort}`
+    const token = signature(`${endpoint}/events`, { key: 'secret', keyName: 'root' })
+    const producer = new EventHubProducerClient(
+      `Endpoint=${endpoint};SharedAccessSignature=${token};EntityPath=events;UseDevelopmentEmulator=true`,
+      { retryOptions: { maxRetries: 0, timeoutInMs: 1000 } },
+    )
+    const sent = producer.sendBatch([{ body: 1 }]).then(
+      () => 'sent',
+      () => 'refused',
+    )
+    expect(await sent).toBe(sasl === 'optional' ? 'sent' : 'refused')
+    expect(other.events('events')).toHaveLength(sasl === 'optional' ? 1 : 0)
+    void producer.close().catch(() => {})
+  }
 })

@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http'
+import { type ClientRequest, request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type LocalHub, startLocalHub } from '../../../infra/local-hub/index.js'
 import { partitionIndexForKey } from '../../../infra/local-hub/partition-key-hash.js'
@@ -163,25 +163,25 @@ describe('what else can be wrong', () => {
   test('413 for too many bytes, announced or not', async () => {
     expect((await post('x'.repeat(1000))).status).toBe(201)
     expect((await post('x'.repeat(1001))).status).toBe(413)
-    const status = await new Promise<number | undefined>((resolve, reject) => {
-      const request = httpRequest(
-        {
-          port: hub.httpPort,
-          host: '127.0.0.1',
-          method: 'POST',
-          path: `/${name}/messages`,
-          headers: { authorization: token() },
-        },
-        (response) => {
+    const statusOf = (headers: Record<string, string>, send: (request: ClientRequest) => void) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const path = `/${name}/messages`
+        const options = { port: hub.httpPort, host: '127.0.0.1', method: 'POST', path }
+        const request = httpRequest({ ...options, headers: { authorization: token(), ...headers } }, (response) => {
           response.resume()
           resolve(response.statusCode)
-        },
-      )
-      request.on('error', reject)
+          request.destroy()
+        })
+        request.on('error', reject)
+        send(request)
+      })
+    const chunked = await statusOf({}, (request) => {
       for (let i = 0; i < 5; i++) request.write('y'.repeat(300))
       request.end()
     })
-    expect(status).toBe(413)
+    expect(chunked).toBe(413)
+    // The announcement is enough: the body never comes.
+    expect(await statusOf({ 'content-length': '5000' }, (request) => request.flushHeaders())).toBe(413)
     expect(hub.events(name)).toHaveLength(1)
   })
 
@@ -213,24 +213,24 @@ describe('what else can be wrong', () => {
   })
 
   test('silence and lost acknowledgements leave the request without an answer', async () => {
-    const unanswered = async (body: string): Promise<string> => {
+    const outcomeOf = async (body: string, timeoutInMs: number): Promise<string> => {
       const error = await fetch(`http://127.0.0.1:${hub.httpPort}/${name}/messages`, {
         method: 'POST',
         body,
         headers: { authorization: token() },
-        signal: AbortSignal.timeout(40),
+        signal: AbortSignal.timeout(timeoutInMs),
       }).catch((reason: Error) => reason)
       return error instanceof Error ? error.name : 'answered'
     }
     hub.faults.silence = true
-    expect(await unanswered('a')).toBe('TimeoutError')
+    expect(await outcomeOf('a', 40)).toBe('TimeoutError')
     hub.faults.silence = false
     hub.faults.dropAcknowledgements()
-    expect(await unanswered('b')).toBe('TimeoutError')
+    expect(await outcomeOf('b', 40)).toBe('TimeoutError')
     expect(hub.events(name).map(({ body }) => String(body))).toEqual(['b'])
     hub.faults.refuseConnections = true
-    expect(await unanswered('c')).toBe('TypeError')
+    expect(await outcomeOf('c', 5000)).toBe('TypeError')
     hub.faults.reset()
-    expect(await unanswered('d')).toBe('answered')
+    expect(await outcomeOf('d', 5000)).toBe('answered')
   })
 })

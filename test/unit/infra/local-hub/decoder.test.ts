@@ -91,6 +91,19 @@ describe('decoding', () => {
     )
   })
 
+  test('values may be nested thirty deep, and not so deep that the stack would end', () => {
+    const nested = (depth: number): Buffer => {
+      let bytes = encode.nothing
+      for (let i = 0; i < depth; i++) bytes = encode.list([bytes])
+      return bytes
+    }
+    expect(JSON.stringify(decodeValue(nested(30)))).toBe(`${'['.repeat(30)}null${']'.repeat(30)}`)
+    for (const depth of [40, 3000]) {
+      expect(() => decodeValue(nested(depth))).toThrow('nested')
+      expect(() => skipValue(new Reader(nested(depth)))).toThrow('nested')
+    }
+  })
+
   test.each([
     ['an unknown type', [0x3f]],
     ['a value that is cut off', [0xa1, 5, 0x61]],

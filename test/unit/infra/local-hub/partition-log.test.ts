@@ -9,7 +9,7 @@ function logOf(count: number, retention: Partial<Retention> = {}): PartitionLog 
   const log = new PartitionLog('0', { maxEvents: 1000, maxSizeInBytes: 1_000_000, ...retention }, () => now)
   for (let i = 0; i < count; i++) {
     now = 1000 + i * 10
-    log.append([{ bytes: Buffer.alloc(10 + i), sections: [], partitionKey: undefined }])
+    log.append([{ bytes: Buffer.alloc(10 + i), partitionKey: undefined }])
   }
   return log
 }
@@ -19,7 +19,7 @@ describe('a partition', () => {
   test('numbers events from zero, with growing offsets and times that never run backwards', () => {
     const log = logOf(2)
     now = 5
-    log.append([{ bytes: Buffer.alloc(1), sections: [], partitionKey: undefined }])
+    log.append([{ bytes: Buffer.alloc(1), partitionKey: undefined }])
     expect(log.toArray()).toMatchObject([
       { sequenceNumber: 0, offset: 0, enqueuedAt: 1000 },
       { sequenceNumber: 1, offset: 10, enqueuedAt: 1010 },
@@ -30,7 +30,7 @@ describe('a partition', () => {
   test('keeps a copy of its own', () => {
     const bytes = Buffer.from('abc')
     const log = logOf(0)
-    log.append([{ bytes, sections: [], partitionKey: undefined }])
+    log.append([{ bytes, partitionKey: undefined }])
     bytes.fill(0)
     expect(String(log.at(0)?.bytes)).toBe('abc')
   })
@@ -48,10 +48,10 @@ describe('a partition', () => {
   })
 
   test('drops the oldest beyond its bytes, but never the newest', () => {
-    const log = logOf(20, { maxSizeInBytes: 5_000 })
+    const log = logOf(20, { maxSizeInBytes: 3_000 })
     expect(log.count).toBeLessThan(10)
     expect(numbers(log).at(-1)).toBe(19)
-    log.append([{ bytes: Buffer.alloc(1_000_000), sections: [], partitionKey: undefined }])
+    log.append([{ bytes: Buffer.alloc(1_000_000), partitionKey: undefined }])
     expect(numbers(log)).toEqual([20])
   })
 
@@ -59,9 +59,9 @@ describe('a partition', () => {
     const log = logOf(0)
     let told = 0
     const leave = log.onAppend(() => told++)
-    log.append([{ bytes: Buffer.alloc(1), sections: [], partitionKey: undefined }])
+    log.append([{ bytes: Buffer.alloc(1), partitionKey: undefined }])
     leave()
-    log.append([{ bytes: Buffer.alloc(1), sections: [], partitionKey: undefined }])
+    log.append([{ bytes: Buffer.alloc(1), partitionKey: undefined }])
     expect(told).toBe(1)
   })
 })
