@@ -45,13 +45,14 @@ export class BufferedSender {
     return this.#outbox.take(event, 0, options)
   }
 
-  takeBatch(
+  /** Resolves when there is room in the buffer for the whole batch. */
+  async takeBatch(
     batch: EventDataBatch,
     items: readonly { encoded: EncodedEvent; event: EventInput }[],
     limits: OperationLimits,
-  ): void {
+  ): Promise<void> {
     const { partitionId, partitionKey, sizeInBytes } = batch
-    if (items.length > 0) this.#outbox.takeIntact(items, 0, sizeInBytes, { partitionId, partitionKey, limits })
+    if (items.length > 0) await this.#outbox.takeIntact(items, 0, sizeInBytes, { partitionId, partitionKey, limits })
   }
 
   sealForRoom(capacityKey: string | undefined): void {

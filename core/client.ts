@@ -1,4 +1,5 @@
 import { defaultTransportType, transportFactories } from '#transports'
+import { joinSignals } from './abort.js'
 import { parseConnectionString } from './auth/connection-string.js'
 import { assertIsCredential, type EventHubCredential, isNamedKey } from './auth/credential.js'
 import { createTokenSource } from './auth/token-cache.js'
@@ -80,7 +81,7 @@ export class EventHubProducerClient {
   /** Such as `my-namespace.servicebus.windows.net`. */
   readonly fullyQualifiedNamespace: string
   readonly eventHubName: string
-  /** The wire in use: `amqp`, `https`, or a custom transport's name. */
+  /** The wire in use: `amqp`, `amqpOverWebSocket`, `https`, or a custom transport's name. */
   readonly transportName: string
   readonly #settings: ProducerSettings
   readonly #transport: Transport
@@ -88,6 +89,8 @@ export class EventHubProducerClient {
   readonly #direct: DirectSender
   readonly #buffered: BufferedSender | undefined
   readonly #invocations = new Set<Invocation>()
+  /** Aborts when the client gives up what is under way. */
+  readonly #closing = new AbortController()
   #state: State = 'open'
   #closed: Promise<void> | undefined
 
@@ -129,7 +132,7 @@ export class EventHubProducerClient {
         idleTimeoutInMs: settings.idleTimeoutInMs,
         userAgent: settings.userAgent,
         tls: settings.tls,
-        httpProxy: undefined,
+        httpProxy: settings.httpProxy,
       },
     })
     this.transportName = this.#transport.name
@@ -146,7 +149,7 @@ export class EventHubProducerClient {
       directory,
       capacity: new Capacity(settings.maxBufferLength, settings.maxBufferSizeInBytes, (key) => this.#sealForRoom(key)),
     }
-    this.#direct = new DirectSender(this.#env)
+    this.#direct = new DirectSender(this.#env, this.#closing.signal)
     const { onSuccess, onError, logger } = settings
     if (settings.bufferedMode && onSuccess && onError) {
       this.#buffered = new BufferedSender(this.#env, { onSuccess, onError, logger })
@@ -230,7 +233,7 @@ export class EventHubProducerClient {
     refuseTargetBesideBatch(parsed)
     const items = EventDataBatch.itemsOf(events, this.#transport.codec)
     if (this.#buffered) {
-      this.#buffered.takeBatch(events, items, this.#limits(parsed.timeoutInMs, parsed.signal))
+      await this.#buffered.takeBatch(events, items, this.#limits(parsed.timeoutInMs, parsed.signal))
       return
     }
     await this.#handingErrors(
@@ -247,6 +250,7 @@ export class EventHubProducerClient {
    */
   async createBatch(options: CreateBatchOptions = {}): Promise<EventDataBatch> {
     this.#assertOpen()
+    refuseUnknownOptions('batch options', options, batchOptionNames)
     const { maxSizeInBytes, ...target } = options
     const parsed = parseSendOptions(target, this.#settings.logger)
     if (options.partitionId !== undefined && options.partitionKey !== undefined) {
@@ -274,7 +278,14 @@ export class EventHubProducerClient {
    * @throws OperationTimeoutError when time ran out before everything was accepted; the client is closed all the same
    */
   close(options: CloseOptions = {}): Promise<void> {
-    this.#closed ??= this.#close(options)
+    if (this.#closed) return this.#closed
+    try {
+      const { flush = true, ...limits } = options
+      this.#closed = this.#close(flush, this.#operationLimits(limits))
+    } catch (error) {
+      // A wrong option closes nothing.
+      return Promise.reject(error)
+    }
     return this.#closed
   }
 
@@ -318,10 +329,8 @@ export class EventHubProducerClient {
   async warmUp(options: { readonly timeoutInMs?: number | undefined } = {}): Promise<void> {
     try {
       this.#assertOpen()
-      const limits = this.#limits(
-        duration('timeoutInMs', options.timeoutInMs, this.#settings.socketTimeoutInMs),
-        undefined,
-      )
+      const timeout = duration('timeoutInMs', options.timeoutInMs, this.#settings.socketTimeoutInMs)
+      const limits = this.#limits(timeout, this.#closing.signal)
       const { directory } = this.#env
       const needsIds = this.#transport.canReadProperties && directory.ids === undefined
       await Promise.all([this.#transport.warmUp(limits), needsIds ? directory.load(limits) : undefined])
@@ -395,10 +404,14 @@ export class EventHubProducerClient {
   }
 
   #retrying<T>(operation: (limits: OperationLimits) => Promise<T>, options: OperationOptions): Promise<T> {
-    return runWithRetries(operation, this.#env.retry, this.#operationLimits(options))
+    const limits = this.#operationLimits(options)
+    const joined = joinSignals(limits.signal, this.#closing.signal)
+    return runWithRetries(operation, this.#env.retry, { ...limits, signal: joined.signal }).finally(joined.release)
   }
 
-  #operationLimits({ timeoutInMs, abortSignal }: OperationOptions): OperationLimits {
+  #operationLimits(options: OperationOptions): OperationLimits {
+    refuseUnknownOptions('call options', options, operationOptionNames)
+    const { timeoutInMs, abortSignal } = options
     const checked = timeoutInMs === undefined ? undefined : duration('timeoutInMs', timeoutInMs, 0)
     return this.#limits(checked, abortSignal)
   }
@@ -413,8 +426,7 @@ export class EventHubProducerClient {
     for (const invocation of this.#invocations) invocation.sealForRoom(capacityKey)
   }
 
-  async #close({ flush = true, ...options }: CloseOptions): Promise<void> {
-    const limits = this.#operationLimits(options)
+  async #close(flush: boolean, limits: OperationLimits): Promise<void> {
     const { clock } = this.#settings
     this.#state = 'closing'
     let failure: unknown
@@ -433,10 +445,12 @@ export class EventHubProducerClient {
       }
     }
     const reason = new EventHubError('The client was closed before the event was accepted.', { code: 'client-closed' })
-    this.#direct.abort(reason)
+    this.#closing.abort(reason)
     await Promise.all([
       this.#buffered?.giveUp(reason),
-      this.#direct.settled(),
+      bounded(clock, this.#direct.settled(), { deadline: clock.monotonicNow() + goodbyeTimeInMs }, ranOut).catch(
+        () => {},
+      ),
       ...[...this.#invocations].map((invocation) => invocation.giveUp(reason)),
     ])
     // A short time of its own for the goodbye, also when the caller's is used up.
@@ -462,6 +476,14 @@ export class EventHubProducerClient {
 
 const goodbyeTimeInMs = 1000
 
+const operationOptionNames: ReadonlySet<string> = new Set<keyof OperationOptions>(['timeoutInMs', 'abortSignal'])
+
+const batchOptionNames: ReadonlySet<string> = new Set<keyof CreateBatchOptions>([
+  'partitionId',
+  'partitionKey',
+  'maxSizeInBytes',
+])
+
 const invocationOptionNames: ReadonlySet<string> = new Set<keyof BeginInvocationOptions>([
   'timeoutInMs',
   'reserveInMs',
@@ -474,7 +496,10 @@ const developmentEndpoints = new WeakMap<object, { hostname: string; port: numbe
 
 function createTransport(settings: ProducerSettings, context: TransportContext): Transport {
   const type = settings.transportType ?? defaultTransportType
-  if (typeof type === 'object') return type
+  if (typeof type === 'object') {
+    if (!settings.httpProxy) return type
+    throw new TypeError('httpProxy cannot be used with a transport of your own: give the proxy to that transport.')
+  }
   const factory: TransportFactory | undefined = typeof type === 'function' ? type : transportFactories[type]
   if (!factory) {
     throw new TypeError(
@@ -493,7 +518,7 @@ function parseNamespace(namespace: unknown): string {
           .replace(/^(?:sb|https|amqps):\/\//i, '')
           .replace(/\/+$/, '')
       : ''
-  if (/^[^\s/:;=]+$/.test(text)) return text
+  if (/^[^\s/:;=]+$/.test(text) || /^\[[0-9a-f:.]+\]$/i.test(text)) return text
   throw new TypeError(
     'fullyQualifiedNamespace must be a host name such as my-namespace.servicebus.windows.net. For a connection string use EventHubProducerClient.fromConnectionString().',
   )

@@ -1,3 +1,4 @@
+import { onAbort } from './abort.js'
 import type { Clock } from './clock.js'
 import { abortedError, type EventHubError } from './errors.js'
 import type { OperationLimits } from './transport.js'
@@ -20,19 +21,16 @@ export function within(clock: Clock, limits: OperationLimits, timeoutInMs: numbe
 /** Resolves `delayInMs` from now, or rejects as soon as `signal` aborts. */
 export function wait(clock: Clock, delayInMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(abortedError(signal.reason))
-      return
-    }
-    const onAbort = () => {
+    let cancel = () => {}
+    const release = onAbort(signal, () => {
       cancel()
       reject(abortedError(signal?.reason))
-    }
-    const cancel = clock.schedule(delayInMs, () => {
-      signal?.removeEventListener('abort', onAbort)
+    })
+    if (signal?.aborted) return
+    cancel = clock.schedule(delayInMs, () => {
+      release()
       resolve()
     })
-    signal?.addEventListener('abort', onAbort, { once: true })
   })
 }
 
@@ -49,14 +47,11 @@ export function bounded<T>(
   const { deadline, signal } = limits
   if (deadline === Number.POSITIVE_INFINITY && !signal) return promise
   return new Promise<T>((resolve, reject) => {
-    let cancelTimer: (() => void) | undefined
+    let cancelTimer = () => {}
+    let release = () => {}
     const cleanUp = () => {
-      cancelTimer?.()
-      signal?.removeEventListener('abort', onAbort)
-    }
-    const onAbort = () => {
-      cleanUp()
-      reject(abortedError(signal?.reason))
+      cancelTimer()
+      release()
     }
     promise.then(
       (value) => {
@@ -68,16 +63,14 @@ export function bounded<T>(
         reject(error)
       },
     )
-    if (signal?.aborted) {
-      onAbort()
-      return
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    if (deadline !== Number.POSITIVE_INFINITY) {
-      cancelTimer = clock.schedule(remainingTime(clock, deadline), () => {
-        cleanUp()
-        reject(onTimeout())
-      })
-    }
+    release = onAbort(signal, () => {
+      cleanUp()
+      reject(abortedError(signal?.reason))
+    })
+    if (signal?.aborted || deadline === Number.POSITIVE_INFINITY) return
+    cancelTimer = clock.schedule(remainingTime(clock, deadline), () => {
+      cleanUp()
+      reject(onTimeout())
+    })
   })
 }

@@ -1,5 +1,6 @@
+import { joinSignals } from './abort.js'
 import { bounded } from './deadline.js'
-import { abortedError, EventHubError, OperationTimeoutError } from './errors.js'
+import { EventHubError, OperationTimeoutError } from './errors.js'
 import type { OutboxEnvironment } from './outbox.js'
 import { runWithRetries } from './retry.js'
 import type { EncodedEvent, OperationLimits, PartitionId } from './transport.js'
@@ -12,10 +13,12 @@ import type { EncodedEvent, OperationLimits, PartitionId } from './transport.js'
 export class DirectSender {
   readonly #env: OutboxEnvironment
   readonly #underWay = new Set<Promise<void>>()
-  readonly #closing = new AbortController()
+  readonly #closing: AbortSignal
 
-  constructor(env: OutboxEnvironment) {
+  /** @param closing aborts when the client gives up everything under way */
+  constructor(env: OutboxEnvironment, closing: AbortSignal) {
     this.#env = env
+    this.#closing = closing
   }
 
   /** Resolves once the service has accepted the events, as one batch. */
@@ -37,21 +40,10 @@ export class DirectSender {
     await Promise.allSettled(this.#underWay)
   }
 
-  /** Gives up everything under way. */
-  abort(reason: EventHubError): void {
-    this.#closing.abort(reason)
-  }
-
   async #send(partitionId: PartitionId, events: readonly EncodedEvent[], caller: OperationLimits): Promise<void> {
-    const abort = new AbortController()
-    const onCallerAbort = () => abort.abort(abortedError(caller.signal?.reason))
-    const onClosing = () => abort.abort(this.#closing.signal.reason)
-    caller.signal?.addEventListener('abort', onCallerAbort, { once: true })
-    this.#closing.signal.addEventListener('abort', onClosing, { once: true })
-    if (caller.signal?.aborted) onCallerAbort()
-    if (this.#closing.signal.aborted) onClosing()
+    const joined = joinSignals(caller.signal, this.#closing)
     try {
-      const limits = { deadline: caller.deadline, signal: abort.signal }
+      const limits = { deadline: caller.deadline, signal: joined.signal }
       await this.#acquireSlot(limits)
       try {
         await runWithRetries(
@@ -67,8 +59,7 @@ export class DirectSender {
       if (error instanceof EventHubError && error.outcome === 'unknown') this.#env.transport.retireConnection()
       throw error
     } finally {
-      caller.signal?.removeEventListener('abort', onCallerAbort)
-      this.#closing.signal.removeEventListener('abort', onClosing)
+      joined.release()
     }
   }
 

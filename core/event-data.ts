@@ -64,6 +64,8 @@ export interface AmqpAnnotatedMessage {
 /** What `sendEvent` takes. */
 export type EventInput = EventData | AmqpAnnotatedMessage
 
+const eventDataOnly = ['contentType', 'messageId', 'correlationId'] as const
+
 const annotatedOnly = [
   'bodyType',
   'header',
@@ -91,6 +93,13 @@ export function assertIsEvent(event: unknown): asserts event is EventInput {
   if (!('body' in event) || event.body === undefined) {
     throw new TypeError('An event needs a body: { body: string | Uint8Array | JSON value }. Pass null for JSON null.')
   }
+  // Fields of both forms in one event: half of them would be lost without a word.
+  const name = eventDataOnly.find((field) => ((event as Record<string, unknown>)[field] ?? undefined) !== undefined)
+  if (name !== undefined && isAmqpAnnotatedMessage(event as EventInput)) {
+    throw new TypeError(
+      `An AmqpAnnotatedMessage has no field ${name}: pass it as properties.${name}, and application properties as applicationProperties.`,
+    )
+  }
 }
 
 function describe(value: unknown): string {
@@ -107,9 +116,20 @@ export function bodyToBytes(body: unknown): Uint8Array {
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
   if (body instanceof ArrayBuffer) return new Uint8Array(body)
   if (typeof body === 'string') return utf8.encode(body)
-  const json = JSON.stringify(body)
+  const json = toJson(body)
   if (json === undefined) {
-    throw new TypeError(`An event body of type ${typeof body} has no JSON form. Pass a string, bytes or a JSON value.`)
+    throw new TypeError(
+      `An event body of type ${typeof body} has no JSON form (functions, bigints and circles have none). Pass a string, bytes or a JSON value.`,
+    )
   }
   return utf8.encode(json)
+}
+
+function toJson(body: unknown): string | undefined {
+  try {
+    return JSON.stringify(body)
+  } catch {
+    // The engine's message, and a toJSON's own, may quote the body.
+    return undefined
+  }
 }

@@ -7,7 +7,7 @@ export type { EventHubErrorCode, EventHubErrorDetails, FailureOutcome } from './
 export { EventHubError, OperationTimeoutError } from './errors.js'
 export type { AmqpAnnotatedMessage, AmqpPrimitive, EventData, EventInput } from './event-data.js'
 export { Invocation } from './invocation.js'
-export type { EventHubProducerClientOptions, TransportType } from './options.js'
+export type { EventHubProducerClientOptions, HttpProxyOptions, TransportType } from './options.js'
 export type { FlushFailure, FlushReport } from './report.js'
 export type { RetryOptions } from './retry.js'
 export type { SendOptions } from './send-options.js'

@@ -1,3 +1,4 @@
+import { onAbort } from './abort.js'
 import type { Entry } from './buffering/batch.js'
 import { EventDataBatch } from './buffering/event-data-batch.js'
 import { deadlineIn, remainingTime } from './deadline.js'
@@ -40,6 +41,9 @@ export class Invocation {
   readonly #ended = new AbortController()
   #state: State = { name: 'live' }
   #cancelDeadlineTimer: () => void
+  #releaseSignal: () => void = () => {}
+  /** Whether bytes of a failed event may still sit in a socket. */
+  #mayHaveLeft = false
   #nextIndex = 0
   #accepted = 0
   #failures: FlushFailure[] = []
@@ -65,8 +69,9 @@ export class Invocation {
         ),
       ),
     )
-    settings.signal?.addEventListener('abort', this.#onAbort, { once: true })
-    if (settings.signal?.aborted) this.#onAbort()
+    this.#releaseSignal = onAbort(settings.signal, () => {
+      void this.#expire(abortedError(settings.signal?.reason))
+    })
   }
 
   /** Aborts at the invocation's deadline, when its `abortSignal` aborts, and when it ends. */
@@ -146,18 +151,20 @@ export class Invocation {
     const items = EventDataBatch.itemsOf(events, this.#env.transport.codec)
     const firstIndex = this.#nextIndex
     this.#nextIndex += items.length
+    let parsed: ParsedSendOptions
     try {
-      const { timeoutInMs } = refuseTargetBesideBatch(parseSendOptions(options, this.#settings.logger))
-      if (items.length === 0) return
-      this.#outbox.takeIntact(items, firstIndex, events.sizeInBytes, {
-        partitionId: events.partitionId,
-        partitionKey: events.partitionKey,
-        limits: { deadline: deadlineIn(this.#env.clock, timeoutInMs) },
-      })
+      parsed = refuseTargetBesideBatch(parseSendOptions(options, this.#settings.logger))
     } catch (error) {
       for (const [i, item] of items.entries()) this.#recordNotTaken(firstIndex + i, item.event, error)
       throw error
     }
+    if (items.length === 0) return
+    const deadline = Math.min(this.#settings.deadline, deadlineIn(this.#env.clock, parsed.timeoutInMs))
+    await this.#outbox.takeIntact(items, firstIndex, events.sizeInBytes, {
+      partitionId: events.partitionId,
+      partitionKey: events.partitionKey,
+      limits: { deadline, signal: parsed.signal },
+    })
   }
 
   async #send(event: EventInput, options: SendOptions | undefined): Promise<void> {
@@ -183,30 +190,31 @@ export class Invocation {
     throw new EventHubError(message, { code: 'invocation-ended' })
   }
 
-  readonly #onAbort = () => {
-    void this.#expire(abortedError(this.#settings.signal?.reason))
-  }
-
   async #expire(reason: EventHubError): Promise<void> {
     if (this.#state.name === 'ended' || this.#state.name === 'expired') return
     this.#state = this.#state.name === 'ending' ? this.#state : { name: 'expired', reason }
     this.#cancelDeadlineTimer()
     await this.#outbox.giveUp(reason)
+    this.#releaseSignal()
     this.#ended.abort(reason)
+    // Nothing of it is left, whether or not anyone calls end().
+    this.#settings.onEnd(this)
   }
 
   #finish(): void {
     if (this.#state.name === 'ended') return
     this.#state = { name: 'ended' }
     this.#cancelDeadlineTimer()
-    this.#settings.signal?.removeEventListener('abort', this.#onAbort)
+    this.#releaseSignal()
     if (!this.#ended.signal.aborted) {
       this.#ended.abort(new EventHubError('The invocation has ended.', { code: 'invocation-ended' }))
     }
+    if (this.#mayHaveLeft) this.#env.transport.retireConnection()
     this.#settings.onEnd(this)
   }
 
   #recordFailures(entries: readonly Entry[], partitionId: PartitionId, error: EventHubError): void {
+    this.#mayHaveLeft ||= error.outcome === 'unknown'
     for (const entry of entries) this.#failures.push(failure(entry.index, entry.event, partitionId, error))
   }
 

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from './clock.js'
 import type { EventHubError } from './errors.js'
 import type { EventInput } from './event-data.js'
 import type { RetryOptions, RetryPolicy } from './retry.js'
-import type { Logger, Transport, TransportFactory } from './transport.js'
+import type { Logger, Transport, TransportFactory, TransportOptions } from './transport.js'
 
 /** Options of `EventHubProducerClient`. Times in milliseconds, sizes in bytes. Unknown names are refused. */
 export interface EventHubProducerClientOptions {
@@ -33,11 +33,23 @@ export interface EventHubProducerClientOptions {
   readonly idleTimeoutInMs?: number | undefined
   /** Longest wait for the connection to open. Default: 10000. */
   readonly socketTimeoutInMs?: number | undefined
-  /** `amqp`, `https`, or a transport of one's own. Default: by runtime (Node: `amqp`). */
+  /**
+   * `amqp` (port 5671), `amqpOverWebSocket` (port 443; needs the package `ws`), `https` (port 443), or a transport
+   * of one's own. Default: by runtime (Node: `amqp`; elsewhere `https`, the only one there).
+   */
   readonly transportType?: TransportType | TransportFactory | Transport | undefined
+  /**
+   * Leads `amqpOverWebSocket` and `https` through an HTTP proxy, by CONNECT; refused beside other transports and
+   * outside Node. Over `https`, each request then has a tunnel of its own. Default: none; environment variables
+   * are not read.
+   */
+  readonly httpProxy?: HttpProxyOptions | undefined
   /** Connect here instead: `host`, `host:port` or a URL. Port 443 unless given. */
   readonly customEndpointAddress?: string | undefined
-  /** Node's `SecureContextOptions` (such as `ca`) and `servername`. Verification stays on. */
+  /**
+   * Node's `SecureContextOptions` (such as `ca`) and `servername`. Verification stays on. Over `https`, only beside
+   * `httpProxy`: otherwise the runtime's own `fetch` verifies.
+   */
   readonly tls?: Readonly<Record<string, unknown>> | undefined
   /** Put before our own user agent. */
   readonly userAgent?: string | undefined
@@ -59,6 +71,18 @@ export interface EventHubProducerClientOptions {
 
 export type TransportType = 'amqp' | 'amqpOverWebSocket' | 'https'
 
+/** An HTTP proxy that is itself spoken to without TLS. */
+export interface HttpProxyOptions {
+  /** Host name or address alone, such as `proxy.example.net`. */
+  readonly hostname: string
+  /** From 1 to 65535. */
+  readonly port: number
+  /** For the proxy's Basic authentication; sent with each tunnel. No colon. Default: none. */
+  readonly username?: string | undefined
+  /** Only beside `username`. Default: empty. */
+  readonly password?: string | undefined
+}
+
 /** Options after parsing: complete, checked, and trusted from here on. */
 export interface ProducerSettings {
   readonly bufferedMode: boolean
@@ -74,6 +98,7 @@ export interface ProducerSettings {
   readonly idleTimeoutInMs: number | undefined
   readonly socketTimeoutInMs: number
   readonly transportType: EventHubProducerClientOptions['transportType']
+  readonly httpProxy: TransportOptions['httpProxy']
   readonly customEndpoint: { readonly hostname: string; readonly port: number } | undefined
   readonly tls: Readonly<Record<string, unknown>> | undefined
   readonly userAgent: string
@@ -101,6 +126,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof EventHubProducerClientOpt
   'idleTimeoutInMs',
   'socketTimeoutInMs',
   'transportType',
+  'httpProxy',
   'customEndpointAddress',
   'tls',
   'userAgent',
@@ -121,6 +147,13 @@ const retryOptionNames: ReadonlySet<string> = new Set<keyof RetryOptions>([
   'tryTimeoutInMs',
 ])
 
+const httpProxyOptionNames: ReadonlySet<string> = new Set<keyof HttpProxyOptions>([
+  'hostname',
+  'port',
+  'username',
+  'password',
+])
+
 /** Also the version that the user agent states; kept equal to package.json's by a test. */
 export const packageVersion = '0.1.0'
 
@@ -129,26 +162,33 @@ const consoleLogger: Logger = {
   error: (message) => console.error(message),
 }
 
+/** A logger that fails must not take events down with it. */
+function unfailing(logger: Logger): Logger {
+  const guard = (level: keyof Logger) => (message: string) => {
+    try {
+      logger[level]?.(message)
+    } catch {
+      // There is nowhere left to say so.
+    }
+  }
+  return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') }
+}
+
 /** Checks and completes the options. Throws `TypeError` for a wrong name or kind, `RangeError` for a wrong number. */
 export function parseOptions(options: EventHubProducerClientOptions): ProducerSettings {
   refuseUnknownOptions('option', options, optionNames)
   const { bufferedMode = false, onSuccess, onError } = options
+  if (typeof bufferedMode !== 'boolean') throw new TypeError('bufferedMode must be true or false.')
   if (bufferedMode && (typeof onSuccess !== 'function' || typeof onError !== 'function')) {
     throw new TypeError(
       'bufferedMode needs both callbacks: onSuccess(events, partitionId) and onError(events, partitionId, error).',
     )
   }
+  for (const [name, callback] of Object.entries({ onSuccess, onError })) {
+    if (callback !== undefined && typeof callback !== 'function') throw new TypeError(`${name} must be a function.`)
+  }
   const retryOptions = options.retryOptions ?? {}
   refuseUnknownOptions('retryOptions', retryOptions, retryOptionNames)
-  const partitionIds = options.partitionIds
-  if (partitionIds !== undefined) {
-    const valid =
-      Array.isArray(partitionIds) &&
-      partitionIds.length > 0 &&
-      partitionIds.every((id) => typeof id === 'string' && id !== '')
-    if (!valid) throw new TypeError("partitionIds must be a list of ids such as ['0', '1'].")
-  }
-
   return {
     bufferedMode,
     onSuccess,
@@ -175,12 +215,13 @@ export function parseOptions(options: EventHubProducerClientOptions): ProducerSe
       options.idleTimeoutInMs === undefined ? undefined : duration('idleTimeoutInMs', options.idleTimeoutInMs, 0, 1),
     socketTimeoutInMs: duration('socketTimeoutInMs', options.socketTimeoutInMs, 10_000, 1),
     transportType: parseTransportType(options.transportType),
+    httpProxy: parseHttpProxy(options.httpProxy),
     customEndpoint:
       options.customEndpointAddress === undefined ? undefined : parseCustomEndpoint(options.customEndpointAddress),
     tls: parseTls(options.tls),
-    userAgent: `${options.userAgent ? `${options.userAgent} ` : ''}eventhub-sluice/${packageVersion}`,
-    logger: options.logger ?? consoleLogger,
-    partitionIds,
+    userAgent: parseUserAgent(options.userAgent),
+    logger: unfailing(options.logger ?? consoleLogger),
+    partitionIds: parsePartitionIds(options.partitionIds),
     sasl: oneOf('sasl', options.sasl, ['cbs', 'plain'] as const),
     keyedRouting: oneOf('keyedRouting', options.keyedRouting, ['local', 'service'] as const),
     unkeyedRouting: oneOf('unkeyedRouting', options.unkeyedRouting, ['sticky', 'roundRobin', 'service'] as const),
@@ -231,19 +272,69 @@ function oneOf<const T extends readonly [string, ...string[]]>(name: string, val
   return value
 }
 
+function parsePartitionIds(ids: unknown): readonly string[] | undefined {
+  if (ids === undefined) return undefined
+  if (!Array.isArray(ids) || ids.length === 0 || !ids.every((id) => typeof id === 'string' && id !== '')) {
+    throw new TypeError("partitionIds must be a list of ids such as ['0', '1'].")
+  }
+  // Keys are hashed onto the list: one id twice would send them elsewhere than the service does.
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index)
+  if (twice !== undefined) throw new TypeError(`partitionIds names '${twice}' twice.`)
+  return [...ids]
+}
+
+function parseUserAgent(userAgent: unknown): string {
+  const own = `eventhub-sluice/${packageVersion}`
+  if (userAgent === undefined || userAgent === '') return own
+  // It becomes a header.
+  if (typeof userAgent === 'string' && /^[ -~]+$/.test(userAgent)) return `${userAgent} ${own}`
+  throw new TypeError("userAgent must be printable ASCII, such as 'my-app/1.0'.")
+}
+
 function parseTransportType(value: EventHubProducerClientOptions['transportType']): typeof value {
   if (value === undefined || typeof value === 'function' || (typeof value === 'object' && value !== null)) return value
   return oneOf('transportType', value, ['amqp', 'amqpOverWebSocket', 'https'] as const)
 }
 
-function parseCustomEndpoint(address: string): { hostname: string; port: number } {
+/** No message here tells a value: whoever puts a whole URL in the wrong place has a password in it. */
+function parseHttpProxy(proxy: EventHubProducerClientOptions['httpProxy']): ProducerSettings['httpProxy'] {
+  if (proxy === undefined) return undefined
+  refuseUnknownOptions('httpProxy', proxy, httpProxyOptionNames)
+  const { port, username, password } = proxy
+  const hostname = typeof proxy.hostname === 'string' ? proxy.hostname.replace(/^\[(.*:.*)\]$/, '$1') : ''
+  if (!/^(?:[^\s:/?#@[\]\\]+|[\da-f.]*:[\da-f:.]+)$/i.test(hostname)) {
+    throw new TypeError(
+      "httpProxy.hostname must be a host name or address alone, such as 'proxy.example.net': no scheme, port or user.",
+    )
+  }
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new RangeError('httpProxy.port must be a whole number from 1 to 65535.')
+  }
+  // RFC 7617: a colon ends the user's name, and neither part has control characters.
+  const isText = (text: unknown) => typeof text === 'string' && !/\p{Cc}/u.test(text)
+  if (username !== undefined && (!isText(username) || username === '' || username.includes(':'))) {
+    throw new TypeError('httpProxy.username must be text without a colon or control characters, and not empty.')
+  }
+  if (password !== undefined && (!isText(password) || username === undefined)) {
+    throw new TypeError('httpProxy.password must be text without control characters, beside httpProxy.username.')
+  }
+  return {
+    hostname,
+    port,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+  }
+}
+
+function parseCustomEndpoint(address: unknown): { hostname: string; port: number } {
+  const text = typeof address === 'string' ? address : ''
   try {
-    const url = new URL(/^[a-z]+:\/\//i.test(address) ? address.replace(/^[a-z]+:/i, 'sb:') : `sb://${address}`)
+    const url = new URL(/^[a-z]+:\/\//i.test(text) ? text.replace(/^[a-z]+:/i, 'sb:') : `sb://${text}`)
     if (url.hostname) return { hostname: url.hostname, port: url.port === '' ? 443 : Number(url.port) }
   } catch {
     // Falls through to the one message below.
   }
-  throw new TypeError(`customEndpointAddress must be a host, a host:port or a URL; received ${address}.`)
+  throw new TypeError(`customEndpointAddress must be a host, a host:port or a URL; received ${String(address)}.`)
 }
 
 function parseTls(tls: EventHubProducerClientOptions['tls']): typeof tls {
@@ -252,6 +343,11 @@ function parseTls(tls: EventHubProducerClientOptions['tls']): typeof tls {
   if ('rejectUnauthorized' in tls && tls.rejectUnauthorized !== true) {
     throw new TypeError(
       'tls.rejectUnauthorized cannot be switched off. To trust a private authority, pass its certificate as tls.ca.',
+    )
+  }
+  if ('checkServerIdentity' in tls) {
+    throw new TypeError(
+      "tls.checkServerIdentity cannot be replaced. Where the certificate's name differs, pass it as tls.servername.",
     )
   }
   return tls

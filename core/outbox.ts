@@ -1,5 +1,6 @@
+import { onAbort } from './abort.js'
 import type { Entry } from './buffering/batch.js'
-import { type Capacity, serviceCapacity, unroutedCapacity } from './buffering/capacity.js'
+import { type Capacity, type Load, serviceCapacity, unroutedCapacity } from './buffering/capacity.js'
 import { type ChannelEnvironment, PartitionChannel } from './buffering/partition-channel.js'
 import { PendingCount } from './buffering/pending-count.js'
 import { bounded, remainingTime } from './deadline.js'
@@ -36,11 +37,13 @@ export interface TakeOptions {
   readonly limits: OperationLimits
 }
 
-/** Waits for the partition ids. */
-interface Unrouted<E extends EncodedEvent> {
+/** What is taken, waits and is routed as one: an event, or a batch that has to stay in one piece. */
+interface Item<E extends EncodedEvent> {
   readonly entries: readonly Entry<E>[]
+  readonly partitionId: PartitionId
   readonly partitionKey: string | undefined
-  /** Size of a batch that has to stay in one piece; undefined for a single event. */
+  readonly load: Load
+  /** Size of the message, envelope included, of a batch that stays in one piece; undefined for an event. */
   readonly intactSizeInBytes: number | undefined
 }
 
@@ -59,11 +62,15 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   readonly #channels = new Map<string, PartitionChannel<E>>()
   readonly #channelNames = new Map<PartitionChannel<E>, string>()
   readonly #heldByPartition = new Map<string, number>()
-  #unrouted: Unrouted<E>[] = []
+  /** Has room and waits for the partition ids. */
+  #unrouted: Item<E>[] = []
+  /** How many wait for room first, to wait for the partition ids then. */
+  #unroutedWithoutRoom = 0
   #isLoadingPartitionIds = false
   readonly #waitingForRoom = new Set<(error: EventHubError) => void>()
   readonly #pending = new PendingCount()
-  readonly #blocked = new Map<string, EventHubError>()
+  /** By order key: the first event that failed, after which none is sent. */
+  readonly #blocked = new Map<string, { readonly index: number; readonly error: EventHubError }>()
   readonly #toSeal = new Set<PartitionChannel<E>>()
   readonly #abort = new AbortController()
   /** Why nothing is taken any more. */
@@ -91,43 +98,46 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
    * settled through the owner. Rejects when it was not taken: nothing more is heard of it.
    */
   take(event: EventInput, index: number, options: TakeOptions): Promise<void> {
+    const { partitionId, partitionKey } = options
     const orderKey = orderKeyOf(options)
     try {
       if (this.#closedBy) throw this.#closedBy
-      const encoded = this.#env.transport.codec.encode(event, options.partitionKey)
-      const entry: Entry<E> = { encoded, event, index, orderKey, epoch: this.#pending.epoch }
-      this.#refuseOversized(encoded, options.partitionId)
-      const route = this.#route(options, encoded.sizeInBytes)
-      const key = capacityKeyOf(route)
-      if (this.#env.capacity.tryAcquire(key, encoded.sizeInBytes)) {
-        this.#pending.add(entry.epoch, 1)
-        this.#admit({ entries: [entry], partitionKey: options.partitionKey, intactSizeInBytes: undefined }, route)
-        return taken
-      }
-      return this.#takeWhenThereIsRoom(entry, route, key, options)
+      const encoded = this.#env.transport.codec.encode(event, partitionKey)
+      this.#refuseOversized(encoded, partitionId)
+      const entries = [{ encoded, event, index, orderKey, epoch: this.#pending.epoch }]
+      const load = { count: 1, sizeInBytes: encoded.sizeInBytes }
+      return this.#takeItem({ entries, partitionId, partitionKey, load, intactSizeInBytes: undefined }, options.limits)
     } catch (thrown) {
       const error = asRefusal(thrown)
-      this.#block(orderKey, error)
+      this.#block(orderKey, index, error)
       this.#owner.notTaken(index, event, error)
       return Promise.reject(error)
     }
   }
 
-  /** Takes a batch that stays in one piece. It does not wait for room: it is in memory already. */
+  /** Takes a batch that stays in one piece; otherwise as `take`, all its events or none. */
   takeIntact(
     items: readonly { readonly encoded: E; readonly event: EventInput }[],
     firstIndex: number,
     sizeInBytes: number,
     options: TakeOptions,
-  ): void {
-    if (this.#closedBy) throw this.#closedBy
-    const route = this.#route(options, sizeInBytes)
-    const { epoch } = this.#pending
+  ): Promise<void> {
+    const { partitionId, partitionKey } = options
     const orderKey = orderKeyOf(options)
+    const { epoch } = this.#pending
     const entries = items.map((item, i) => ({ ...item, index: firstIndex + i, orderKey, epoch }))
-    this.#pending.add(epoch, entries.length)
-    this.#env.capacity.acquire(capacityKeyOf(route), entries.length, totalSize(entries))
-    this.#admit({ entries, partitionKey: options.partitionKey, intactSizeInBytes: sizeInBytes }, route)
+    const load = { count: entries.length, sizeInBytes: totalSize(entries) }
+    try {
+      if (this.#closedBy) throw this.#closedBy
+      return this.#takeItem(
+        { entries, partitionId, partitionKey, load, intactSizeInBytes: sizeInBytes },
+        options.limits,
+      )
+    } catch (thrown) {
+      const error = asRefusal(thrown)
+      this.#refuse(entries, error)
+      return Promise.reject(error)
+    }
   }
 
   /** Seals everything and resolves once all that was taken before is settled. Never rejects. */
@@ -159,7 +169,6 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
       if (entries.length > 0) this.settled(channel, entries, returned)
     }
     if (this.#pending.total === 0) return
-    this.#env.transport.retireConnection()
     const settled = this.#pending.whenSettled()
     this.#abort.abort(reason)
     // A transport answers an abort at once; this holds even for one that does not.
@@ -168,13 +177,15 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     })
     await settled
     cancel()
+    // What was given up may still sit in a socket.
+    this.#env.transport.retireConnection()
   }
 
   // What channels report.
 
-  blockedBy(entry: Entry<E>): EventHubError | undefined {
-    if (this.#blocked.size === 0) return undefined
-    return entry.orderKey === undefined ? undefined : this.#blocked.get(entry.orderKey)
+  blockedBy({ orderKey, index }: Entry<E>): EventHubError | undefined {
+    const blocked = orderKey === undefined ? undefined : this.#blocked.get(orderKey)
+    return blocked && index > blocked.index ? blocked.error : undefined
   }
 
   sealed(channel: PartitionChannel<E>): void {
@@ -198,11 +209,21 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   // Within.
 
   /** With `afterFailure: 'stop'`: what comes after this failure, of the same key or partition, is returned. */
-  #block(orderKey: string | undefined, cause: EventHubError): void {
-    if (this.#owner.afterFailure !== 'stop' || orderKey === undefined || this.#blocked.has(orderKey)) return
+  #block(orderKey: string | undefined, index: number, cause: EventHubError): void {
+    if (this.#owner.afterFailure !== 'stop' || orderKey === undefined) return
+    const known = this.#blocked.get(orderKey)
+    if (known && known.index <= index) return
     const message =
       'An earlier event of the same partition key (or partition) was not accepted, so this one was held back to keep their order.'
-    this.#blocked.set(orderKey, new EventHubError(message, { code: 'predecessor-failed', retryable: true, cause }))
+    const error = new EventHubError(message, { code: 'predecessor-failed', retryable: true, cause })
+    this.#blocked.set(orderKey, { index, error })
+  }
+
+  #refuse(entries: readonly Entry<E>[], error: EventHubError): void {
+    for (const { orderKey, index, event } of entries) {
+      this.#block(orderKey, index, error)
+      this.#owner.notTaken(index, event, error)
+    }
   }
 
   #refuseOversized(encoded: E, partitionId: PartitionId): void {
@@ -217,51 +238,65 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     }
   }
 
-  #route({ partitionId, partitionKey }: TakeOptions, sizeInBytes: number): Route {
+  #takeItem(item: Item<E>, limits: OperationLimits): Promise<void> {
+    const route = this.#route(item)
+    const key = capacityKeyOf(route)
+    this.#pending.add(this.#pending.epoch, item.load.count)
+    if (!this.#env.capacity.tryAcquire(key, item.load)) return this.#takeWhenThereIsRoom(item, route, key, limits)
+    this.#admit(item, route)
+    return taken
+  }
+
+  #route({ partitionId, partitionKey, load }: Item<E>): Route {
     const { router, directory, capacity } = this.#env
+    if (this.#unrouted.length > 0 && directory.ids !== undefined) this.#routeUnrouted()
     let route = router.route(partitionId, partitionKey, this.#cursor, this.#owner.unkeyedMayWait)
-    if (partitionId !== undefined || partitionKey !== undefined) return route
+    if (partitionId !== undefined) return route
+    // Nothing may overtake what waits for room in front of the partition ids.
+    if (this.#unroutedWithoutRoom > 0) return partitionKey === undefined ? route : { kind: 'pending' }
+    if (partitionKey !== undefined) return route
     // An unkeyed event need not wait for room in one partition while another has some.
     for (let tried = 1; tried < (directory.ids?.length ?? 0); tried++) {
-      if (route.kind !== 'partition' || capacity.hasRoom(route.partitionId, sizeInBytes)) return route
+      if (route.kind !== 'partition' || capacity.hasRoom(route.partitionId, load)) return route
       router.moveOn(route.partitionId, this.#cursor)
       route = router.route(undefined, undefined, this.#cursor, false)
     }
     return route
   }
 
-  #takeWhenThereIsRoom(entry: Entry<E>, route: Route, key: string, options: TakeOptions): Promise<void> {
+  #takeWhenThereIsRoom(item: Item<E>, route: Route, key: string, limits: OperationLimits): Promise<void> {
     const { clock, capacity } = this.#env
-    this.#pending.add(entry.epoch, 1)
+    const { deadline, signal } = limits
+    if (route.kind === 'pending') this.#unroutedWithoutRoom++
     return new Promise((resolve, reject) => {
-      const { deadline, signal } = options.limits
       let isOver = false
       let cancelTimer = () => {}
+      let release = () => {}
       const end = () => {
         isOver = true
         cancelTimer()
-        signal?.removeEventListener('abort', onAbort)
+        release()
         this.#waitingForRoom.delete(refuse)
+        if (route.kind === 'pending') this.#unroutedWithoutRoom--
       }
       const refuse = (error: EventHubError) => {
         if (isOver) return
         end()
         waiter.cancel()
-        this.#block(entry.orderKey, error)
-        this.#owner.notTaken(entry.index, entry.event, error)
+        this.#refuse(item.entries, error)
         reject(error)
-        this.#pending.settle(entry.epoch)
+        for (const { epoch } of item.entries) this.#pending.settle(epoch)
       }
-      const onAbort = () => refuse(abortedError(signal?.reason))
       this.#waitingForRoom.add(refuse)
-      const waiter = capacity.wait(key, entry.encoded.sizeInBytes, () => {
+      const waiter = capacity.wait(key, item.load, () => {
         end()
-        this.#admit({ entries: [entry], partitionKey: options.partitionKey, intactSizeInBytes: undefined }, route)
+        this.#admit(item, route)
         resolve()
       })
       // Sealing what is half full can free room at once.
       if (isOver) return
-      signal?.addEventListener('abort', onAbort, { once: true })
+      release = onAbort(signal, () => refuse(abortedError(signal?.reason)))
+      if (isOver) return
       if (deadline !== Number.POSITIVE_INFINITY) {
         cancelTimer = clock.schedule(remainingTime(clock, deadline), () =>
           refuse(
@@ -271,15 +306,16 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
           ),
         )
       }
-      if (signal?.aborted) onAbort()
     })
   }
 
   /** The events have their room; on to their channel, or to the wait for the partition ids. */
-  #admit(item: Unrouted<E>, route: Route): void {
+  #admit(item: Item<E>, route: Route): void {
     if (route.kind === 'pending') {
       this.#unrouted.push(item)
-      void this.#loadPartitionIds()
+      // Known by now, if it waited for room in between.
+      if (this.#env.directory.ids !== undefined) this.#routeUnrouted()
+      else void this.#loadPartitionIds()
       return
     }
     const channel = this.#channelFor(route)
@@ -321,18 +357,23 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
       error = toEventHubError(thrown).withOutcome('returned')
     }
     this.#isLoadingPartitionIds = false
+    if (error === undefined) {
+      this.#routeUnrouted()
+      return
+    }
+    const unrouted = this.#unrouted
+    this.#unrouted = []
+    for (const { entries } of unrouted) this.#settle(unroutedCapacity, undefined, entries, error)
+  }
+
+  #routeUnrouted(): void {
     const unrouted = this.#unrouted
     this.#unrouted = []
     for (const item of unrouted) {
-      if (error) this.#settle(unroutedCapacity, undefined, item.entries, error)
-      else this.#routeLate(item)
+      const route = this.#env.router.route(undefined, item.partitionKey, this.#cursor, false)
+      this.#env.capacity.move(unroutedCapacity, capacityKeyOf(route), item.load.count)
+      this.#admit(item, route)
     }
-  }
-
-  #routeLate(item: Unrouted<E>): void {
-    const route = this.#env.router.route(undefined, item.partitionKey, this.#cursor, false)
-    this.#env.capacity.move(unroutedCapacity, capacityKeyOf(route), item.entries.length)
-    this.#admit(item, route)
   }
 
   #channelFor(route: Exclude<Route, { kind: 'pending' }>): PartitionChannel<E> {
@@ -371,16 +412,19 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
       else this.#heldByPartition.delete(capacityKey)
     }
     if (error) {
-      for (const entry of entries) this.#block(entry.orderKey, error)
+      for (const { orderKey, index } of entries) this.#block(orderKey, index, error)
       this.#owner.failed(entries, partitionId, error)
     } else this.#owner.accepted(entries, partitionId)
     for (const entry of entries) this.#pending.settle(entry.epoch)
-    this.#env.capacity.release(capacityKey, entries.length, totalSize(entries))
+    this.#env.capacity.release(capacityKey, { count: entries.length, sizeInBytes: totalSize(entries) })
   }
 }
 
 /** What the caller asked to have kept in order; unkeyed events have no order among partitions. */
-function orderKeyOf({ partitionId, partitionKey }: TakeOptions): string | undefined {
+function orderKeyOf({
+  partitionId,
+  partitionKey,
+}: Pick<TakeOptions, 'partitionId' | 'partitionKey'>): string | undefined {
   if (partitionId !== undefined) return `partition ${partitionId}`
   return partitionKey === undefined ? undefined : `key ${partitionKey}`
 }

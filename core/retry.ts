@@ -9,7 +9,7 @@ export interface RetryOptions {
   readonly maxRetries?: number | undefined
   /** The first pause (exponential) or every pause (fixed). Default: 800. */
   readonly retryDelayInMs?: number | undefined
-  /** No pause is longer. Default: 120000. */
+  /** No pause is longer, unless the service asks for more. Default: 120000. */
   readonly maxRetryDelayInMs?: number | undefined
   /** Default: `exponential`. */
   readonly mode?: 'exponential' | 'fixed' | undefined
@@ -30,8 +30,8 @@ const serverBusyDelayInMs = 4000
 
 /**
  * The pause before attempt number `attempt + 1`, or undefined when there must be none.
- * `attempt` counts the attempts made so far. Pauses are spread by ±20 % so that clients which failed
- * together do not come back together.
+ * `attempt` counts the attempts made so far. Pauses are spread by ±20 %, up to the longest allowed, so that
+ * clients which failed together do not come back together.
  */
 export function delayBeforeRetry(
   policy: RetryPolicy,
@@ -40,9 +40,11 @@ export function delayBeforeRetry(
   random: () => number,
 ): number | undefined {
   if (!error.retryable || attempt > policy.maxRetries) return undefined
-  const growth = policy.mode === 'exponential' ? 2 ** (attempt - 1) : 1
+  // Bounded, since a delay of 0 times infinity is no number.
+  const growth = policy.mode === 'exponential' ? 2 ** Math.min(attempt - 1, 60) : 1
   const delay = Math.min(policy.retryDelayInMs * growth, policy.maxRetryDelayInMs)
-  const spread = delay * (0.8 + 0.4 * random())
+  const [shortest, longest] = [delay * 0.8, Math.min(delay * 1.2, policy.maxRetryDelayInMs)]
+  const spread = shortest + (longest - shortest) * random()
   const asked = error.retryAfterInMs ?? (error.code === 'server-busy' ? serverBusyDelayInMs : 0)
   return Math.max(spread, asked)
 }

@@ -1,5 +1,6 @@
-import { amqpTransport } from './amqp/index.js'
-import { httpsTransport } from './https/index.js'
+import { amqpOverWebSocketTransport, amqpTransport } from './amqp/index.js'
+import { tunnelledRequests } from './amqp/tunnelled-requests.js'
+import { HttpsTransport } from './https/https-transport.js'
 import type { TransportFactory } from './transport.js'
 
 /** What `#transports` stands for in Node: see "imports" in package.json. */
@@ -7,5 +8,9 @@ export const defaultTransportType = 'amqp'
 
 export const transportFactories: Readonly<Record<string, TransportFactory>> = {
   amqp: amqpTransport,
-  https: httpsTransport,
+  amqpOverWebSocket: amqpOverWebSocketTransport,
+  https: (context) => {
+    const { httpProxy } = context.options
+    return new HttpsTransport(context, httpProxy && tunnelledRequests(context, httpProxy))
+  },
 }

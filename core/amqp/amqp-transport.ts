@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { type EventHubError, toEventHubError } from '../errors.js'
+import { EventHubError, toEventHubError } from '../errors.js'
 import type {
   EventHubProperties,
   OperationLimits,
@@ -12,7 +12,7 @@ import { type AmqpEvent, amqpCodec, encodeBatch } from './codec.js'
 import { AmqpConnection } from './connection.js'
 import { readEventHub, readPartition } from './management.js'
 import { defaultMaxMessageSizeInBytes } from './sender-link.js'
-import { socketTarget } from './socket.js'
+import type { Wire } from './socket.js'
 
 /** A peer that keeps dropping fresh connections is a case for the caller's retry pauses. */
 const mostMoves = 2
@@ -23,19 +23,23 @@ const mostMoves = 2
  * caller's to retry.
  */
 export class AmqpTransport implements Transport<AmqpEvent> {
-  readonly name = 'amqp'
+  readonly name: string
   readonly codec = amqpCodec
   readonly canReadProperties = true
   readonly #context: TransportContext
+  readonly #wire: Wire
   #current: AmqpConnection | undefined
   /** Live connections, the retired ones included. */
   readonly #connections = new Set<AmqpConnection>()
   #hasConnected = false
+  #isClosed = false
   readonly #maxMessageSizes = new Map<PartitionId, number>()
 
-  constructor(context: TransportContext) {
-    refuseUnsafePlain(context)
+  constructor(context: TransportContext, wire: Wire) {
+    refuseUnsafePlain(context, wire)
+    this.name = wire.name
     this.#context = context
+    this.#wire = wire
   }
 
   maxBatchSizeInBytes(partitionId: PartitionId): number {
@@ -68,37 +72,50 @@ export class AmqpTransport implements Transport<AmqpEvent> {
   checkLiveness(): void {
     if (this.#current?.isUsable) this.#current.checkLiveness()
     // What was connected once will be needed again: the handshake runs beside the user's handler.
-    else if (this.#hasConnected) this.#connection()
+    else if (this.#hasConnected && !this.#isClosed) this.#connection()
   }
 
   retireConnection(): void {
-    const retired = this.#current
-    this.#current = undefined
-    retired?.retire()
+    for (const connection of [...this.#connections]) {
+      if (!connection.hasAbandoned) continue
+      if (this.#current === connection) this.#current = undefined
+      connection.retire()
+    }
   }
 
   async close(limits: OperationLimits): Promise<void> {
+    this.#isClosed = true
     await Promise.all([...this.#connections].map((connection) => connection.close(limits)))
   }
 
-  /** Runs on the current connection; again on a new one, at once, when that died before anything had left by it. */
+  /**
+   * Runs on the current connection; at once again on a new one, when that died before anything had left by it;
+   * and once more when a link was refused, since its claim may have ended.
+   */
   async #onConnection<T>(operation: (connection: AmqpConnection) => Promise<T>): Promise<T> {
-    for (let moves = 0; ; moves++) {
+    let moves = 0
+    let isReauthorized = false
+    for (;;) {
       const connection = this.#connection()
       try {
         return await operation(connection)
       } catch (thrown) {
         const error: EventHubError = toEventHubError(thrown)
-        const neverLeft = error.outcome === 'returned' && error.code === 'connection-lost'
-        const canMove = neverLeft && connection.isDead && connection.wasReady && moves < mostMoves
-        if (!canMove) throw error
+        if (error.outcome !== 'returned') throw error
+        const isLost = error.code === 'connection-lost' && connection.isDead && connection.wasReady
+        // The claim has been dropped with the link; one with a fresh token may do.
+        const isRefused = error.condition === 'amqp:unauthorized-access' && !connection.isDead
+        if (isLost && moves < mostMoves) moves++
+        else if (isRefused && !isReauthorized) isReauthorized = true
+        else throw error
       }
     }
   }
 
   #connection(): AmqpConnection {
     if (this.#current?.isUsable) return this.#current
-    const connection = new AmqpConnection(this.#context, (dead) => {
+    if (this.#isClosed) throw new EventHubError('The client is closed.', { code: 'client-closed' })
+    const connection = new AmqpConnection(this.#context, this.#wire, (dead) => {
       this.#connections.delete(dead)
       this.#hasConnected ||= dead.wasReady
       if (this.#current === dead) this.#current = undefined
@@ -110,15 +127,16 @@ export class AmqpTransport implements Transport<AmqpEvent> {
 }
 
 /** The key itself travels with PLAIN, so it takes TLS, or a wire that nobody else is on. */
-function refuseUnsafePlain(context: TransportContext): void {
-  const { options } = context
+function refuseUnsafePlain({ options }: TransportContext, { target }: Wire): void {
   if (options.sasl !== 'plain') return
   if (!options.namedKey) {
     throw new TypeError("sasl: 'plain' needs a named key: a connection string with SharedAccessKey, or { name, key }.")
   }
-  const { isTls, hostname } = socketTarget(context)
+  const { isTls, hostname } = target
+  // Behind a proxy, loopback is the proxy's own.
   const isLoopback =
-    hostname === 'localhost' || hostname === '::1' || (isIP(hostname) === 4 && hostname.startsWith('127.'))
+    !options.httpProxy &&
+    (hostname === 'localhost' || hostname === '::1' || (isIP(hostname) === 4 && hostname.startsWith('127.')))
   if (!isTls && !isLoopback) {
     throw new TypeError(
       "sasl: 'plain' sends the key itself: without TLS it is allowed to loopback only. Use sasl: 'cbs'.",

@@ -1,9 +1,20 @@
 import type { Clock } from '../clock.js'
-import { EventHubError, OperationTimeoutError } from '../errors.js'
-import type { OperationLimits, TokenSource } from '../transport.js'
-import type { RequestResponseLink } from './request-response-link.js'
+import { within } from '../deadline.js'
+import { EventHubError, OperationTimeoutError, toEventHubError } from '../errors.js'
+import type { AuthToken, OperationLimits, TokenSource } from '../transport.js'
+import type { RequestResponseLink, Response } from './request-response-link.js'
+
+/** Longest wait for `$cbs` to answer. */
+const longestAnswerInMs = 10_000
+
+/**
+ * However short a token says it lives, a claim counts at least so long: clocks differ, and the service's own
+ * word is what matters. It also bounds how often a token is renewed.
+ */
+const shortestClaimInMs = 30_000
 
 interface Claim {
+  readonly token: AuthToken
   readonly refreshAfter: number
   readonly expiresOn: number
 }
@@ -13,19 +24,31 @@ interface Claim {
  * from the sends as long as the old token still holds.
  */
 export class Claims {
-  readonly #cbs: RequestResponseLink
+  readonly #cbs: () => RequestResponseLink
   readonly #tokens: TokenSource
   readonly #clock: Clock
   readonly #limits: () => OperationLimits
+  readonly #onSilence: (error: EventHubError) => void
   readonly #claims = new Map<string, Claim>()
   readonly #underWay = new Map<string, Promise<void>>()
 
-  /** @param limits of one put-token, which belongs to the connection and not to whoever asked first */
-  constructor(cbs: RequestResponseLink, tokens: TokenSource, clock: Clock, limits: () => OperationLimits) {
+  /**
+   * @param cbs the link to `$cbs`, which may be another one each time: the service closes it when idle
+   * @param limits of one put-token, which belongs to the connection and not to whoever asked first
+   * @param onSilence told when `$cbs` does not answer at all
+   */
+  constructor(
+    cbs: () => RequestResponseLink,
+    tokens: TokenSource,
+    clock: Clock,
+    limits: () => OperationLimits,
+    onSilence: (error: EventHubError) => void,
+  ) {
     this.#cbs = cbs
     this.#tokens = tokens
     this.#clock = clock
     this.#limits = limits
+    this.#onSilence = onSilence
   }
 
   /** Whether a claim for this address still holds. One that nears its end is renewed meanwhile. */
@@ -42,6 +65,27 @@ export class Claims {
   async ensure(address: string): Promise<void> {
     if (this.holds(address)) return
     await this.put(address)
+  }
+
+  /** Forgets what was claimed, and the token it was claimed with: the service has refused it. */
+  forget(address: string): void {
+    this.#claims.delete(address)
+    this.#tokens.invalidate(address)
+  }
+
+  /** Whether a proof can be asked for without asking a credential, which may take its time. */
+  get canProve(): boolean {
+    return this.#claims.size > 0
+  }
+
+  /**
+   * One round trip that shows whether the peer is there: a token that was accepted before is put again. Any
+   * answer will do, a refusal as well, so no credential is asked and the outcome says nothing of the claim.
+   */
+  async prove(address: string, limits: OperationLimits): Promise<void> {
+    const known = this.#claims.get(address) ?? [...this.#claims.values()][0]
+    const token = known?.token ?? (await this.#tokens.getToken(address, limits))
+    await this.#request(address, token, limits)
   }
 
   /** Puts a token now; calls for one address share a round trip. */
@@ -66,23 +110,33 @@ export class Claims {
     if (error) throw error
   }
 
-  async #tryToken(
-    address: string,
-    token: Awaited<ReturnType<TokenSource['getToken']>>,
-    limits: OperationLimits,
-  ): Promise<EventHubError | undefined> {
-    const response = await this.#cbs.request(
-      {
-        body: token.token,
-        application_properties: { operation: 'put-token', type: token.type, name: address },
-      },
-      limits,
-    )
+  async #tryToken(address: string, token: AuthToken, limits: OperationLimits): Promise<EventHubError | undefined> {
+    const response = await this.#request(address, token, limits)
     if (response.statusCode >= 200 && response.statusCode < 300) {
-      this.#claims.set(address, { refreshAfter: token.refreshAfter, expiresOn: token.expiresOn })
+      const earliest = this.#clock.wallNow() + shortestClaimInMs
+      this.#claims.set(address, {
+        token,
+        refreshAfter: Math.max(token.refreshAfter, earliest),
+        expiresOn: Math.max(token.expiresOn, earliest),
+      })
       return undefined
     }
     return claimRefused(response.statusCode, response.statusDescription, address)
+  }
+
+  async #request(address: string, token: AuthToken, limits: OperationLimits): Promise<Response> {
+    const request = {
+      body: token.token,
+      application_properties: { operation: 'put-token', type: token.type, name: address },
+    }
+    try {
+      // A node that does not answer is not waited for as long as a credential may take.
+      return await this.#cbs().request(request, within(this.#clock, limits, longestAnswerInMs))
+    } catch (thrown) {
+      const error = toEventHubError(thrown)
+      if (error.code === 'timeout') this.#onSilence(error)
+      throw error
+    }
   }
 }
 

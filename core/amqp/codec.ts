@@ -1,24 +1,17 @@
 import { message, types } from 'rhea-promise'
-import {
-  type AmqpAnnotatedMessage,
-  assertIsEvent,
-  bodyToBytes,
-  type EventInput,
-  isAmqpAnnotatedMessage,
-} from '../event-data.js'
+import { assertIsEvent, bodyToBytes, type EventInput, isAmqpAnnotatedMessage } from '../event-data.js'
 import type { EncodedEvent, EventCodec } from '../transport.js'
+import { encodeCommonEvent } from './event-encoder.js'
+import { type RheaMessage, toRheaMessage } from './rhea-message.js'
+import { hasNames, Writer } from './values.js'
 
 /** Message format of an Event Hubs batch: data sections, each one an encoded message. */
 export const batchMessageFormat = 0x80013700
 
 const partitionKeyAnnotation = 'x-opt-partition-key'
+const messageAnnotationsCode = 0x72
 const dataSectionCode = 0x75
-const valueSectionCode = 0x77
-
-/** rhea's encoder; its type declarations leave it out. */
-const { Writer } = types as unknown as {
-  readonly Writer: new (buffer: Buffer) => { write(value: unknown): void; toBuffer(): Buffer }
-}
+const footerCode = 0x78
 
 /** An event encoded as one AMQP message. */
 export interface AmqpEvent extends EncodedEvent {
@@ -35,7 +28,9 @@ function dataSectionOverhead(length: number): number {
 export const amqpCodec: EventCodec<AmqpEvent> = {
   encode(event: EventInput, partitionKey: string | undefined): AmqpEvent {
     assertIsEvent(event)
-    const encoded = isAmqpAnnotatedMessage(event) ? fromAnnotated(event) : fromEventData(event)
+    const common = encodeCommonShape(event, partitionKey)
+    if (common) return common
+    const encoded = toRheaMessage(event)
     if (partitionKey !== undefined) {
       encoded.message_annotations = { ...encoded.message_annotations, [partitionKeyAnnotation]: partitionKey }
       // The official SDKs mark keyed events durable; a header without any field trips some readers.
@@ -81,169 +76,66 @@ export function encodeBatch(events: readonly AmqpEvent[]): Buffer {
   return batch
 }
 
-/** rhea's message, as far as it is used here. */
-interface RheaMessage {
-  body: unknown
-  message_annotations?: Record<string, unknown> | undefined
-  durable?: boolean | undefined
-  [section: string]: unknown
+/** By our own encoder, when the event has the shape that most have; undefined leaves it to rhea. */
+function encodeCommonShape(event: EventInput, partitionKey: string | undefined): AmqpEvent | undefined {
+  if (isAmqpAnnotatedMessage(event)) return undefined
+  const { body, contentType, messageId, correlationId, properties } = event as EventDataFields
+  if (!isTextOrAbsent(contentType) || !isTextOrAbsent(messageId) || !isTextOrAbsent(correlationId)) return undefined
+  if (properties !== undefined && !hasNames(properties)) return undefined
+  const encoded = encodeCommonEvent({
+    body: typeof body === 'string' ? body : bodyToBytes(body),
+    contentType,
+    messageId,
+    correlationId,
+    properties,
+    partitionKey,
+  })
+  if (!encoded) return undefined
+  const { bytes, annotations } = encoded
+  return {
+    bytes,
+    annotations,
+    sizeInBytes: bytes.length + dataSectionOverhead(bytes.length),
+    partitionKey,
+    solo: false,
+  }
+}
+
+function isTextOrAbsent(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string'
+}
+
+/** The fields of `EventData`, not yet checked. */
+interface EventDataFields {
+  readonly body: unknown
+  readonly contentType?: string
+  readonly messageId?: string | number | Uint8Array
+  readonly correlationId?: string | number | Uint8Array
+  readonly properties?: Record<string, unknown>
 }
 
 function encodeMessage(encoded: RheaMessage): Buffer {
+  const { footer } = encoded
+  // rhea writes the footer ahead of the body; its place is the end (AMQP 1.0, part 3, section 3.2).
+  delete encoded.footer
   try {
-    return message.encode(encoded as never) as unknown as Buffer
-  } catch (error) {
+    const bytes = message.encode(encoded as never) as unknown as Buffer
+    return footer === undefined ? bytes : Buffer.concat([bytes, encodeSection(footerCode, types.wrap_map(footer))])
+  } catch {
+    // rhea's own message may quote what it could not encode.
     throw new TypeError(
-      `The event cannot be encoded as an AMQP message: ${error instanceof Error ? error.message : String(error)}. Check the types of its properties and annotations.`,
-      { cause: error },
+      'The event cannot be encoded as an AMQP message. Check the types of its properties and annotations.',
     )
   }
 }
 
 function encodeAnnotations(annotations: Record<string, unknown> | undefined): Buffer | undefined {
   if (annotations === undefined || Object.keys(annotations).length === 0) return undefined
+  return encodeSection(messageAnnotationsCode, types.wrap_symbolic_map(annotations))
+}
+
+function encodeSection(code: number, map: unknown): Buffer {
   const writer = new Writer(Buffer.alloc(64))
-  writer.write(types.described_nc(types.wrap_ulong(0x72), types.wrap_symbolic_map(annotations)))
+  writer.write(types.described_nc(types.wrap_ulong(code), map as never))
   return writer.toBuffer()
-}
-
-function fromEventData(event: EventInput): RheaMessage {
-  const { body, contentType, messageId, correlationId, properties } = event as {
-    body: unknown
-    contentType?: string
-    messageId?: string | number | Uint8Array
-    correlationId?: string | number | Uint8Array
-    properties?: Record<string, unknown>
-  }
-  return withoutUndefined({
-    body: message.data_section(asBuffer(bodyToBytes(body))),
-    content_type: contentType,
-    message_id: messageIdentifier('messageId', messageId),
-    correlation_id: messageIdentifier('correlationId', correlationId),
-    application_properties: applicationProperties(properties),
-  })
-}
-
-function fromAnnotated(event: AmqpAnnotatedMessage): RheaMessage {
-  const { header, properties } = event
-  return withoutUndefined({
-    body: annotatedBody(event),
-    durable: header?.durable,
-    priority: header?.priority,
-    ttl: header?.timeToLive,
-    first_acquirer: header?.firstAcquirer,
-    delivery_count: header?.deliveryCount,
-    message_id: messageIdentifier('properties.messageId', properties?.messageId),
-    user_id: typeof properties?.userId === 'string' ? Buffer.from(properties.userId) : properties?.userId,
-    to: properties?.to,
-    subject: properties?.subject,
-    reply_to: properties?.replyTo,
-    correlation_id: messageIdentifier('properties.correlationId', properties?.correlationId),
-    content_type: properties?.contentType,
-    content_encoding: properties?.contentEncoding,
-    absolute_expiry_time: properties?.absoluteExpiryTime,
-    creation_time: properties?.creationTime,
-    group_id: properties?.groupId,
-    group_sequence: properties?.groupSequence,
-    reply_to_group_id: properties?.replyToGroupId,
-    application_properties: applicationProperties(event.applicationProperties),
-    message_annotations: amqpMap('messageAnnotations', event.messageAnnotations),
-    delivery_annotations: amqpMap('deliveryAnnotations', event.deliveryAnnotations),
-    footer: amqpMap('footer', event.footer),
-  })
-}
-
-function annotatedBody({ body, bodyType = 'data' }: AmqpAnnotatedMessage): unknown {
-  if (bodyType === 'data') {
-    if (Array.isArray(body) && body.length > 0 && body.every((part) => part instanceof Uint8Array)) {
-      return message.data_sections(body.map(asBuffer) as never)
-    }
-    return message.data_section(asBuffer(bodyToBytes(body)))
-  }
-  if (bodyType === 'sequence') {
-    if (!Array.isArray(body)) throw new TypeError("A body of type 'sequence' must be an array.")
-    const lists = body.every(Array.isArray) && body.length > 0 ? body : [body]
-    return message.sequence_sections(lists.map((list) => list.map((item: unknown) => amqpValue('body', item))) as never)
-  }
-  if (bodyType !== 'value') {
-    throw new TypeError(`bodyType must be 'data', 'sequence' or 'value'; received ${String(bodyType)}.`)
-  }
-  // rhea has no name for a value section; this is a data section under the other code.
-  const section = message.data_section(amqpValue('body', body) as never) as { typecode?: number }
-  section.typecode = valueSectionCode
-  return section
-}
-
-function messageIdentifier(name: string, id: string | number | Uint8Array | undefined): unknown {
-  if (id === undefined || id === null) return undefined
-  if (typeof id === 'string') return id
-  if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0) return id
-  if (id instanceof Uint8Array) return types.wrap_binary(asBuffer(id))
-  throw new TypeError(`${name} must be a string, a whole number from 0 up, or bytes.`)
-}
-
-/** AMQP allows only simple values in application properties. */
-function applicationProperties(
-  properties: Readonly<Record<string, unknown>> | undefined,
-): Record<string, unknown> | undefined {
-  if (properties === undefined || properties === null) return undefined
-  if (typeof properties !== 'object') throw new TypeError('properties must be an object of names and values.')
-  const map: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(properties)) {
-    if (value === undefined) continue
-    const simple =
-      value === null ||
-      typeof value !== 'object' ||
-      value instanceof Date ||
-      value instanceof Uint8Array ||
-      isTyped(value)
-    if (!simple) {
-      throw new TypeError(
-        `The property '${name}' is ${Array.isArray(value) ? 'an array' : 'an object'}; properties hold strings, numbers, bigints, booleans, dates, bytes or null. Put structures into the body.`,
-      )
-    }
-    map[name] = amqpValue(`property '${name}'`, value)
-  }
-  return map
-}
-
-function amqpMap(
-  name: string,
-  map: Readonly<Record<string, unknown>> | undefined,
-): Record<string, unknown> | undefined {
-  if (map === undefined || map === null) return undefined
-  if (typeof map !== 'object') throw new TypeError(`${name} must be an object of names and values.`)
-  const entries = Object.entries(map).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries.map(([key, value]) => [key, amqpValue(`${name}.${key}`, value)]))
-}
-
-/** JavaScript values that rhea would encode wrongly or not at all, as AMQP typed values. */
-function amqpValue(name: string, value: unknown): unknown {
-  if (typeof value === 'bigint') {
-    if (value < -(2n ** 63n) || value >= 2n ** 64n) throw new TypeError(`The ${name} does not fit 64 bits.`)
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigUInt64BE(BigInt.asUintN(64, value))
-    return value < 2n ** 63n ? types.wrap_long(bytes as never) : types.wrap_ulong(bytes as never)
-  }
-  if (typeof value === 'function' || typeof value === 'symbol') {
-    throw new TypeError(`The ${name} is a ${typeof value}, which AMQP cannot carry.`)
-  }
-  if (value instanceof Uint8Array) return asBuffer(value)
-  if (Array.isArray(value)) return value.map((item) => amqpValue(name, item))
-  return value
-}
-
-function isTyped(value: object): boolean {
-  return typeof (value as { toRheaTyped?: unknown }).toRheaTyped === 'function'
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-function withoutUndefined(encoded: RheaMessage): RheaMessage {
-  for (const name of Object.keys(encoded)) {
-    if (encoded[name] === undefined) delete encoded[name]
-  }
-  return encoded
 }

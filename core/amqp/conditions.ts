@@ -8,6 +8,20 @@ interface Meaning {
 
 const lost: Meaning = { code: 'connection-lost', retryable: true }
 
+/** For good: sent again unchanged, it fails again. The advice says what to change. */
+function final(code: EventHubErrorCode, advice: string): Meaning {
+  return { code, retryable: false, advice }
+}
+
+const wrongArgument = final(
+  'argument-error',
+  "Check the partition id, the partition key and the types of the event's properties.",
+)
+const stolen = final(
+  'producer-epoch-stolen',
+  'Another producer has taken over with the same id: run one at a time, or create a new client.',
+)
+
 /** AMQP error conditions as Event Hubs uses them. Source: the official SDKs' error tables. */
 const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['amqp:internal-error', { code: 'service-error', retryable: true }],
@@ -19,34 +33,26 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['amqp:transfer-limit-exceeded', { code: 'service-error', retryable: true }],
   [
     'amqp:unauthorized-access',
-    {
-      code: 'unauthorized',
-      retryable: false,
-      advice:
-        'Check that the credential has the Send right (role: Azure Event Hubs Data Sender) and that its key or token is current.',
-    },
+    final(
+      'unauthorized',
+      'Check that the credential has the Send right (role: Azure Event Hubs Data Sender) and that its key or token is current.',
+    ),
   ],
+  ['amqp:not-found', final('entity-not-found', 'Check the namespace and the event hub name.')],
+  ['amqp:not-allowed', final('argument-error', "Check what the event hub's tier and settings allow.")],
+  ['amqp:resource-limit-exceeded', final('quota-exceeded', 'A quota of the event hub or namespace is used up.')],
+  ['amqp:link:message-size-exceeded', final('event-too-large', 'Send smaller events, or fewer in one batch.')],
+  ['amqp:decode-error', wrongArgument],
+  ['com.microsoft:argument-error', wrongArgument],
+  ['com.microsoft:argument-out-of-range', wrongArgument],
+  ['com.microsoft:entity-disabled', final('entity-disabled', 'Enable the event hub for sending.')],
+  ['com.microsoft:publisher-revoked', final('publisher-revoked', 'Restore the publisher in the event hub.')],
+  ['amqp:link:stolen', stolen],
   [
-    'amqp:not-found',
-    { code: 'entity-not-found', retryable: false, advice: 'Check the namespace and the event hub name.' },
+    'com.microsoft:out-of-order-sequence',
+    final('out-of-order-sequence', 'Create a new client, which starts from the sequence number of the service.'),
   ],
-  ['amqp:not-allowed', { code: 'argument-error', retryable: false }],
-  [
-    'amqp:resource-limit-exceeded',
-    { code: 'quota-exceeded', retryable: false, advice: 'A quota of the event hub or namespace is used up.' },
-  ],
-  ['amqp:link:message-size-exceeded', { code: 'event-too-large', retryable: false }],
-  ['amqp:decode-error', { code: 'argument-error', retryable: false }],
-  ['com.microsoft:argument-error', { code: 'argument-error', retryable: false }],
-  ['com.microsoft:argument-out-of-range', { code: 'argument-error', retryable: false }],
-  [
-    'com.microsoft:entity-disabled',
-    { code: 'entity-disabled', retryable: false, advice: 'Enable the event hub for sending.' },
-  ],
-  ['com.microsoft:publisher-revoked', { code: 'publisher-revoked', retryable: false }],
-  ['amqp:link:stolen', { code: 'producer-epoch-stolen', retryable: false }],
-  ['com.microsoft:out-of-order-sequence', { code: 'out-of-order-sequence', retryable: false }],
-  ['com.microsoft:producer-epoch-stolen', { code: 'producer-epoch-stolen', retryable: false }],
+  ['com.microsoft:producer-epoch-stolen', stolen],
 ])
 
 /** Socket errors after which another try can help. */
@@ -61,6 +67,18 @@ const transientSocketErrors = new Set([
   'ENETUNREACH',
 ])
 
+/** What to do about a socket error, where that can be told. */
+const socketAdvice: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'Nothing listens there; check host and port.'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', "Check the host, or pass the certificate's name as tls.servername."],
+  ...[
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  ].map((code) => [code, 'To trust a private authority, pass its certificate as tls.ca.'] as const),
+])
+
 export interface AmqpErrorLike {
   readonly condition?: string | undefined
   readonly description?: string | undefined
@@ -71,8 +89,9 @@ export function fromCondition(error: AmqpErrorLike | undefined, what: string, ou
   const condition = error?.condition
   const meaning =
     condition === undefined ? lost : (meanings.get(condition) ?? { code: 'service-error' as const, retryable: false })
-  const said = error?.description ? `: ${error.description}` : ''
-  const message = `${what}${condition ? ` (${condition})` : ''}${said}${meaning.advice ? ` ${meaning.advice}` : ''}`
+  const named = condition === undefined ? '' : ` (${condition})`
+  const said = error?.description ? `: ${error.description.replace(/\.$/, '')}` : ''
+  const message = `${what}${named}${said}.${meaning.advice ? ` ${meaning.advice}` : ''}`
   const details = {
     retryable: meaning.retryable,
     outcome,
@@ -91,7 +110,8 @@ export function fromSocketError(error: unknown, endpoint: string, outcome: Failu
   if (error === undefined || error === null) {
     return new EventHubError(`The connection to ${endpoint} was closed by the peer.`, { ...lost, outcome })
   }
-  const text = error instanceof Error ? error.message : String(error)
+  // A host of several addresses fails with an error for each, in an error without a message.
+  const text = (error instanceof Error ? error.message : String(error)) || (name ?? 'for no stated reason')
   if (name === 'ENOTFOUND') {
     return new EventHubError(`The host of ${endpoint} was not found. Check the namespace's name and the DNS.`, {
       code: 'entity-not-found',
@@ -100,8 +120,9 @@ export function fromSocketError(error: unknown, endpoint: string, outcome: Failu
       cause: error,
     })
   }
-  const advice = name === 'ECONNREFUSED' ? ' Nothing listens there; check host and port.' : ''
-  return new EventHubError(`The connection to ${endpoint} failed: ${text}.${advice}`, {
+  const advice = name === undefined ? undefined : socketAdvice.get(name)
+  const said = `The connection to ${endpoint} failed: ${text.replace(/\.$/, '')}.`
+  return new EventHubError(advice === undefined ? said : `${said} ${advice}`, {
     code: 'connection-lost',
     retryable: name === undefined ? false : transientSocketErrors.has(name),
     outcome,

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import rhea, { type EventContext, type Connection as RheaConnection, type Session } from 'rhea'
 import { Connection, ConnectionEvents, Container, SessionEvents } from 'rhea-promise'
 import type { Clock } from '../clock.js'
@@ -9,12 +9,19 @@ import { Claims } from './claims.js'
 import { fromCondition, fromSocketError } from './conditions.js'
 import { RequestResponseLink, type Response } from './request-response-link.js'
 import { SenderLink } from './sender-link.js'
-import { openSocket, rheaSettings, socketTarget } from './socket.js'
+import { SessionWindow } from './session-window.js'
+import { rheaSettings, type Wire } from './socket.js'
 
 /** After this long without a byte from the peer, a connection has to prove that it is alive. */
 const quietWindowInMs = 2000
 /** A proof of life takes a few round trips at most, and never longer than this. */
 const longestProofInMs = 1000
+/** rhea keeps unsettled deliveries of all links in one ring, oldest first; one lost answer must not fill it soon. */
+const deliveriesPerSession = 16_384
+/** Longest silence of a peer in the middle of the handshake. */
+const longestSilenceInHandshakeInMs = 4000
+/** A send unanswered for so long, or some round trips if they take longer, asks for a proof of life. */
+const shortestStallInMs = 1000
 const shortestProofInMs = 250
 /** Longest wait for a token to be fetched and accepted when the option sets none. */
 const longestAuthorizationInMs = 60_000
@@ -43,57 +50,69 @@ export class AmqpConnection {
   readonly #raw: RheaConnection
   readonly #connection: Connection
   readonly #session: Session
-  readonly #cbs: RequestResponseLink
+  #cbs: RequestResponseLink
+  readonly #window: SessionWindow
   readonly #claims: Claims
   readonly #senders = new Map<PartitionId, SenderLink>()
   readonly #onDead: (connection: AmqpConnection) => void
   readonly #cancelOpenTimer: () => void
   readonly #endpoint: string
-  #socket: Socket | undefined
-  #management: Promise<RequestResponseLink> | undefined
+  #socket: Duplex | undefined
+  #management: RequestResponseLink | undefined
   #state: State = { name: 'connecting' }
   #heardAt: { readonly monotonic: number; readonly wall: number }
   #roundTripInMs: number | undefined
   #wasReady = false
   #isRetired = false
+  #hasAbandoned = false
+  #cancelStallTimer: (() => void) | undefined
 
-  constructor(context: TransportContext, onDead: (connection: AmqpConnection) => void) {
+  constructor(context: TransportContext, wire: Wire, onDead: (connection: AmqpConnection) => void) {
     const { clock, options } = context
     this.#context = context
     this.#clock = clock
     this.#onDead = onDead
     this.#heardAt = { monotonic: clock.monotonicNow(), wall: clock.wallNow() }
-    const target = socketTarget(context)
-    this.#endpoint = target.label
+    this.#endpoint = wire.target.label
 
     const container = rhea.create_container()
     this.#raw = container.create_connection(
-      rheaSettings(target, context, (onConnect) => {
-        this.#socket = openSocket(target, context, onConnect)
-        this.#socket.on('data', () => this.#heard())
-        this.#socket.on('close', () => this.fail(fromSocketError(undefined, target.label, 'returned')))
-        return this.#socket
+      rheaSettings(wire, context, (socket) => {
+        this.#socket = socket
+        socket.on('data', () => this.#heard())
+        socket.on('close', () => this.fail(fromSocketError(undefined, this.#endpoint, 'returned')))
       }) as never,
     )
     this.#connection = new Connection({
       rheaConnection: this.#raw,
       container: Container.copyFromContainerInstance(container),
-      operationTimeoutInSeconds: options.socketTimeoutInMs / 1000,
+      // Behind our own, below, which ends the wait first and says more.
+      operationTimeoutInSeconds: options.socketTimeoutInMs / 1000 + 1,
     } as never)
+    // It repeats rhea's events, "error" among them, which would end the process if nobody listened.
+    this.#connection.on(ConnectionEvents.error, () => {})
     this.#listen()
-    // Its failure arrives by the events as well, with more detail.
-    this.#connection.open().catch(() => {})
+    // A failure of the network arrives by the events as well, with more detail, and before this.
+    this.#connection.open().catch((error) => this.fail(fromSocketError(error, this.#endpoint, 'returned')))
 
     // Written in the same turn as "open": rhea-promise would wait for an answer between these steps, and
     // each wait is a round trip.
-    this.#session = this.#raw.create_session()
+    this.#session = this.#raw.create_session({ outgoing: deliveriesPerSession } as never)
     const onSessionEnd = (event: EventContext) =>
       this.fail(fromCondition(event.session?.error as never, `${this.#endpoint} ended the session`, 'returned'))
     this.#session.on(SessionEvents.sessionError, onSessionEnd)
     this.#session.on(SessionEvents.sessionClose, onSessionEnd)
     this.#session.begin()
     this.#cbs = new RequestResponseLink(this.#session, '$cbs', clock)
-    this.#claims = new Claims(this.#cbs, context.tokens, clock, () => this.#authorizationLimits())
+    this.#claims = new Claims(
+      () => this.#openCbs(),
+      context.tokens,
+      clock,
+      () => this.#authorizationLimits(),
+      ({ message, cause }) =>
+        this.fail(new EventHubError(message, { code: 'connection-lost', retryable: true, cause })),
+    )
+    this.#window = new SessionWindow(this.#session, () => this.#connection.maxFrameSize)
     this.#cbs.opened.then(
       () => this.#becomeReady(),
       (error) => this.fail(toEventHubError(error)),
@@ -112,6 +131,11 @@ export class AmqpConnection {
 
   get isDead(): boolean {
     return this.#state.name === 'lost' || this.#state.name === 'closed'
+  }
+
+  /** Whether a message was given up that may still sit in its socket. */
+  get hasAbandoned(): boolean {
+    return this.#hasAbandoned
   }
 
   /** Whether it ever got as far as carrying something. */
@@ -135,8 +159,12 @@ export class AmqpConnection {
     this.checkLiveness()
     const address = this.#uri('/$management')
     const ranOut = () => new OperationTimeoutError(`${this.#endpoint} did not open its management link in time.`)
-    this.#management ??= this.#openManagement(address)
-    const link = await bounded(this.#clock, this.#management, limits, ranOut)
+    await bounded(this.#clock, this.#authorized('/$management'), limits, ranOut)
+    // The service closes it when idle.
+    if (!this.#management || this.#management.isClosed) {
+      this.#management = new RequestResponseLink(this.#session, '$management', this.#clock)
+    }
+    const link = this.#management
     const { token } = await this.#context.tokens.getToken(address, limits)
     const request = { body: Buffer.alloc(0), application_properties: { ...properties, security_token: token } }
     return link.request(request, limits)
@@ -151,10 +179,13 @@ export class AmqpConnection {
 
   /** Starts a proof of life, if nothing was heard for longer than the quiet window or a clock has jumped. */
   checkLiveness(): void {
-    if (this.#state.name !== 'ready') return
     const { monotonic, wall } = this.#heardAt
     const quiet = Math.max(this.#clock.monotonicNow() - monotonic, Math.abs(this.#clock.wallNow() - wall))
-    if (quiet > quietWindowInMs) this.#suspect()
+    if (this.#state.name === 'ready' && quiet > quietWindowInMs) this.#suspect()
+    // Nothing to prove with yet: a handshake that was frozen is better begun anew.
+    if (this.#state.name === 'connecting' && quiet > longestSilenceInHandshakeInMs) {
+      this.fail(new OperationTimeoutError(`${this.#endpoint} fell silent while the connection was being opened.`))
+    }
   }
 
   /** No new work; destroyed as soon as nothing is under way on it. */
@@ -186,12 +217,10 @@ export class AmqpConnection {
   #end(state: State, error: EventHubError): void {
     this.#state = state
     this.#cancelOpenTimer()
+    this.#cancelStallTimer?.()
     this.#cbs.fail(error)
     for (const link of [...this.#senders.values()]) link.close(error)
-    void this.#management?.then(
-      (link) => link.fail(error),
-      () => {},
-    )
+    this.#management?.fail(error)
     // With an error, so that rhea hears of it and stops its heartbeat.
     this.#socket?.destroy(new Error('closed by eventhub-sluice'))
     this.#onDead(this)
@@ -206,6 +235,8 @@ export class AmqpConnection {
 
   #suspect(): void {
     if (this.#state.name !== 'ready') return
+    // Before the first claim nothing has been sent; the claim itself shows whether anyone is there.
+    if (!this.#usesPlain && !this.#claims.canProve) return
     this.#state = { name: 'suspect' }
     const roundTrip = this.#roundTripInMs ?? longestProofInMs
     const patience = Math.min(longestProofInMs, Math.max(shortestProofInMs, 4 * roundTrip))
@@ -214,7 +245,7 @@ export class AmqpConnection {
       new OperationTimeoutError(
         `The connection to ${this.#endpoint} gave no sign of life within ${Math.round(patience)} ms.`,
       )
-    bounded(this.#clock, this.#measured(this.#claims.put(this.#uri(''))), limits, noProof).then(
+    bounded(this.#clock, this.#measured(this.#claims.prove(this.#uri(''), limits)), limits, noProof).then(
       () => this.#proven(),
       (error) => this.#disproved(toEventHubError(error)),
     )
@@ -223,14 +254,35 @@ export class AmqpConnection {
   #proven(): void {
     if (this.#state.name !== 'suspect') return
     this.#state = { name: 'ready' }
+    this.#pumpAll()
+  }
+
+  #pumpAll(): void {
     for (const link of this.#senders.values()) link.pump()
   }
 
   #disproved(error: EventHubError): void {
     if (this.#state.name !== 'suspect') return
-    // An answer, even a refusal, is a sign of life; the sends will meet the same refusal with their claims.
-    if (error.code === 'unauthorized' || error.code === 'entity-not-found') this.#proven()
+    // Only silence, or the end of the connection, disproves; a refusal is an answer.
+    if (error.code !== 'timeout' && error.code !== 'connection-lost') this.#proven()
     else this.fail(new EventHubError(error.message, { code: 'connection-lost', retryable: true, cause: error }))
+  }
+
+  /** While anything is unanswered: when the peer says nothing for a while, it has to prove that it is there. */
+  #watchForStall(): void {
+    if (this.#cancelStallTimer) return
+    const patience = Math.max(shortestStallInMs, 4 * (this.#roundTripInMs ?? 0))
+    this.#cancelStallTimer = this.#clock.schedule(patience, () => {
+      this.#cancelStallTimer = undefined
+      if (!this.#hasInFlight()) return
+      if (this.#clock.monotonicNow() - this.#heardAt.monotonic >= patience) this.#suspect()
+      this.#watchForStall()
+    })
+  }
+
+  #hasInFlight(): boolean {
+    for (const link of this.#senders.values()) if (link.hasInFlight) return true
+    return false
   }
 
   #senderFor(partitionId: PartitionId): SenderLink {
@@ -241,14 +293,21 @@ export class AmqpConnection {
       address: `${this.#context.eventHubName}${path}`,
       session: this.#session,
       clock: this.#clock,
-      claimed: this.#cbs.opened.then(() => this.#authorize(path)),
+      claimed: this.#authorized(path),
+      window: this.#window,
+      attachTimeoutInMs: this.#context.options.socketTimeoutInMs,
       mayTransfer: () => this.#state.name === 'ready' && this.#isAuthorized(partitionId),
-      onClosed: () => {
+      onClosed: (error) => {
         if (this.#senders.get(partitionId) === link) this.#senders.delete(partitionId)
-        this.#destroyIfIdle()
+        if (error.code === 'unauthorized') this.#claims.forget(this.#uri(path))
+        this.#onIdle()
+      },
+      onTransfer: () => this.#watchForStall(),
+      onAbandoned: () => {
+        this.#hasAbandoned = true
       },
       onNoAnswer: () => this.#suspect(),
-      onIdle: () => this.#destroyIfIdle(),
+      onIdle: () => this.#onIdle(),
     })
     this.#senders.set(partitionId, link)
     return link
@@ -278,19 +337,18 @@ export class AmqpConnection {
     await this.#measured(this.#claims.ensure(this.#uri(path)))
   }
 
-  async #openManagement(address: string): Promise<RequestResponseLink> {
-    try {
-      await this.#cbs.opened
-      if (!this.#usesPlain) await this.#measured(this.#claims.ensure(address))
-      const link = new RequestResponseLink(this.#session, '$management', this.#clock)
-      link.opened.catch(() => {
-        this.#management = undefined
-      })
-      return link
-    } catch (error) {
-      this.#management = undefined
-      throw error
+  /** As `#authorize`, once the connection is open. */
+  async #authorized(path: string): Promise<void> {
+    await this.#cbs.opened
+    await this.#authorize(path)
+  }
+
+  /** The service closes `$cbs`, too, when idle: the next claim opens it again. */
+  #openCbs(): RequestResponseLink {
+    if (this.#cbs.isClosed && this.#wasReady && !this.isDead) {
+      this.#cbs = new RequestResponseLink(this.#session, '$cbs', this.#clock)
     }
+    return this.#cbs
   }
 
   /** The quickest put-token so far tells what a round trip takes. */
@@ -302,7 +360,18 @@ export class AmqpConnection {
     return result
   }
 
+  #onIdle(): void {
+    if (!this.#hasInFlight()) {
+      // Nothing is left to watch for, and nothing may keep a timer.
+      this.#cancelStallTimer?.()
+      this.#cancelStallTimer = undefined
+    }
+    this.#destroyIfIdle()
+  }
+
   #heard(): void {
+    // A session window may have opened; rhea says so for links alone.
+    if (this.#state.name === 'ready') queueMicrotask(() => this.#pumpAll())
     this.#heardAt = { monotonic: this.#clock.monotonicNow(), wall: this.#clock.wallNow() }
   }
 
@@ -331,9 +400,10 @@ export class AmqpConnection {
     }
     this.#raw.on(ConnectionEvents.connectionError, onClose)
     this.#raw.on(ConnectionEvents.connectionClose, onClose)
-    this.#raw.on(ConnectionEvents.disconnected, (event: EventContext) =>
-      this.fail(fromSocketError(event.error, this.#endpoint, 'returned')),
-    )
+    this.#raw.on(ConnectionEvents.disconnected, (event: EventContext) => {
+      const error: unknown = event.error
+      this.fail(error instanceof EventHubError ? error : fromSocketError(error, this.#endpoint, 'returned'))
+    })
     const onProtocolError = (error: unknown) =>
       this.fail(
         new EventHubError(

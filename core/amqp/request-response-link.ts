@@ -2,7 +2,7 @@ import type { EventContext, Receiver, Sender, Session } from 'rhea'
 import { generate_uuid, ReceiverEvents, SenderEvents } from 'rhea-promise'
 import type { Clock } from '../clock.js'
 import { bounded } from '../deadline.js'
-import { EventHubError, OperationTimeoutError } from '../errors.js'
+import { EventHubError, OperationTimeoutError, toEventHubError } from '../errors.js'
 import type { OperationLimits } from '../transport.js'
 import { fromCondition } from './conditions.js'
 
@@ -17,7 +17,14 @@ export interface Request {
   readonly application_properties: Record<string, unknown>
 }
 
+/** Fields that rhea has and its type declarations leave out. */
+interface RheaSender extends Sender {
+  readonly credit: number
+  readonly delivery_count: number
+}
+
 interface Pending {
+  readonly request: Request
   readonly resolve: (response: Response) => void
   readonly reject: (error: EventHubError) => void
 }
@@ -28,13 +35,16 @@ interface Pending {
  */
 export class RequestResponseLink {
   readonly opened: Promise<void>
-  readonly #sender: Sender
+  readonly #sender: RheaSender
   readonly #clock: Clock
   readonly #node: string
   readonly #replyTo: string
   readonly #pending = new Map<string, Pending>()
   #resolveOpened: () => void = () => {}
   #rejectOpened: (error: EventHubError) => void = () => {}
+  /** Ids of requests that wait for credit. */
+  readonly #queue = new Set<string>()
+  #handedOver = 0
   #failed: EventHubError | undefined
 
   constructor(session: Session, node: string, clock: Clock) {
@@ -51,7 +61,7 @@ export class RequestResponseLink {
       name: `${this.#replyTo}-sender`,
       target: { address: node },
       source: { address: this.#replyTo },
-    })
+    }) as RheaSender
     const receiver = session.open_receiver({
       name: `${this.#replyTo}-receiver`,
       source: { address: node },
@@ -66,13 +76,20 @@ export class RequestResponseLink {
     const ranOut = () => new OperationTimeoutError(`${this.#node} did not answer in time.`)
     await bounded(this.#clock, this.opened, limits, ranOut)
     const id = generate_uuid()
-    const response = new Promise<Response>((resolve, reject) => this.#pending.set(id, { resolve, reject }))
-    this.#sender.send({ ...request, message_id: id, reply_to: this.#replyTo } as never)
+    const response = new Promise<Response>((resolve, reject) => this.#pending.set(id, { request, resolve, reject }))
+    this.#queue.add(id)
+    this.#pump()
     try {
       return await bounded(this.#clock, response, limits, ranOut)
     } finally {
       this.#pending.delete(id)
+      this.#queue.delete(id)
     }
+  }
+
+  /** Whether it can answer no more; another one has to take its place. */
+  get isClosed(): boolean {
+    return this.#failed !== undefined
   }
 
   /** Fails everything that waits. */
@@ -83,6 +100,23 @@ export class RequestResponseLink {
     this.#pending.clear()
   }
 
+  /** Hands over what there is credit for: rhea lets one delivery without credit block the whole session. */
+  #pump(): void {
+    const sender = this.#sender
+    for (const id of this.#queue) {
+      if (sender.credit + sender.delivery_count <= this.#handedOver || !sender.sendable()) return
+      this.#queue.delete(id)
+      const pending = this.#pending.get(id)
+      if (!pending) continue
+      try {
+        sender.send({ ...pending.request, message_id: id, reply_to: this.#replyTo } as never)
+        this.#handedOver++
+      } catch (error) {
+        pending.reject(toEventHubError(error))
+      }
+    }
+  }
+
   #listen(sender: Sender, receiver: Receiver): void {
     let open = 0
     const onOpen = () => {
@@ -90,6 +124,7 @@ export class RequestResponseLink {
       if (open === 2 && sender.is_open() && receiver.is_open()) this.#resolveOpened()
     }
     sender.on(SenderEvents.senderOpen, onOpen)
+    sender.on('sender_flow', () => this.#pump())
     receiver.on(ReceiverEvents.receiverOpen, onOpen)
     const onClose = (context: EventContext) => {
       const link = context.receiver ?? context.sender

@@ -1,11 +1,13 @@
 import type { Delivery, EventContext, Sender, Session } from 'rhea'
 import { generate_uuid, SenderEvents } from 'rhea-promise'
+import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { remainingTime } from '../deadline.js'
 import { abortedError, EventHubError, OperationTimeoutError } from '../errors.js'
 import type { OperationLimits } from '../transport.js'
 import { batchMessageFormat } from './codec.js'
 import { fromCondition } from './conditions.js'
+import type { SessionWindow } from './session-window.js'
 
 /** Until the service has told: what a Standard or Premium event hub takes. */
 export const defaultMaxMessageSizeInBytes = 1024 * 1024
@@ -47,6 +49,13 @@ export interface SenderLinkOptions {
   readonly mayTransfer: () => boolean
   /** Called once, when the link can take no more sends. */
   readonly onClosed: (error: EventHubError) => void
+  readonly window: SessionWindow
+  /** Longest wait for the answer to the attach, in milliseconds. */
+  readonly attachTimeoutInMs: number
+  /** Called when something was handed over, to be answered. */
+  readonly onTransfer: () => void
+  /** Called when a message was given up that may have left. */
+  readonly onAbandoned: () => void
   /** Called when an answer did not come in time. */
   readonly onNoAnswer: () => void
   /** Called when nothing waits here any more. */
@@ -61,6 +70,7 @@ export class SenderLink {
   readonly #queue = new Set<Send>()
   readonly #inFlight = new Map<Delivery, Send>()
   #handedOver = 0
+  #cancelAttachTimer: () => void = () => {}
   /** Resolves when the link is open; rejects when it cannot be. */
   readonly opened: Promise<void>
   #resolveOpened: () => void = () => {}
@@ -85,6 +95,10 @@ export class SenderLink {
     return this.#state.name === 'open'
   }
 
+  get hasInFlight(): boolean {
+    return this.#inFlight.size > 0
+  }
+
   /** Whether anyone waits here, sent or not. */
   get isBusy(): boolean {
     return this.#inFlight.size > 0 || this.#queue.size > 0
@@ -98,7 +112,7 @@ export class SenderLink {
         return
       }
       const { signal } = limits
-      const onAbort = () => this.#giveUp(send, (outcome) => abortedError(signal?.reason, outcome))
+      let release = () => {}
       const cancelTimer = this.#options.clock.schedule(remainingTime(this.#options.clock, limits.deadline), () => {
         if (send.delivery) this.#options.onNoAnswer()
         this.#giveUp(send, (outcome) => new OperationTimeoutError(this.#whyLate(outcome), { outcome }))
@@ -110,22 +124,27 @@ export class SenderLink {
         delivery: undefined,
         cleanUp: () => {
           cancelTimer()
-          signal?.removeEventListener('abort', onAbort)
+          release()
         },
       }
-      signal?.addEventListener('abort', onAbort, { once: true })
       this.#queue.add(send)
-      this.pump()
+      release = onAbort(signal, () => this.#giveUp(send, (outcome) => abortedError(signal?.reason, outcome)))
+      if (!signal?.aborted) this.pump()
     })
   }
 
   /** Fails everything: what was handed over is `unknown`, what was not is `returned`. */
   close(error: EventHubError): void {
     if (this.#state.name === 'closed') return
+    const wasOpen = this.#state.name === 'open'
     this.#state = { name: 'closed', error: error.withOutcome('returned') }
+    this.#cancelAttachTimer()
     for (const send of this.#queue) this.#settle(send, error.withOutcome('returned'))
     this.#queue.clear()
-    for (const send of this.#inFlight.values()) this.#settle(send, error.withOutcome('unknown'))
+    for (const send of this.#inFlight.values()) {
+      this.#abandon(send)
+      this.#settle(send, inFlightError(error, wasOpen))
+    }
     this.#inFlight.clear()
     this.#rejectOpened(error)
     this.#options.onClosed(error)
@@ -144,11 +163,16 @@ export class SenderLink {
       treat_modified_as_released: false,
     } as never) as RheaSender
     this.#state = { name: 'attaching', sender }
+    this.#cancelAttachTimer = this.#options.clock.schedule(this.#options.attachTimeoutInMs, () => {
+      this.close(new OperationTimeoutError(`The link to ${address} did not open in time.`))
+      sender.close()
+    })
     sender.on(SenderEvents.senderOpen, () => {
       // A refused attach is answered with an attach without target, then a detach that says why.
       if (this.#state.name !== 'attaching' || !sender.target?.address) return
       const limit = Number(sender.max_message_size)
       this.maxMessageSizeInBytes = limit > 0 ? limit : defaultMaxMessageSizeInBytes
+      this.#cancelAttachTimer()
       this.#state = { name: 'open', sender }
       this.#resolveOpened()
       this.pump()
@@ -174,6 +198,17 @@ export class SenderLink {
       )
     sender.on(SenderEvents.released, handBack)
     sender.on(SenderEvents.modified, handBack)
+    // After the outcomes above. Settled without one: nobody knows.
+    sender.on(SenderEvents.settled, (context: EventContext) =>
+      this.#answered(
+        context,
+        new EventHubError('The service settled the message without saying what became of it.', {
+          code: 'service-error',
+          retryable: true,
+          outcome: 'unknown',
+        }),
+      ),
+    )
   }
 
   /** Hands over what may go. */
@@ -184,6 +219,7 @@ export class SenderLink {
       // rhea lets a delivery without credit block every other link of the session, so none is handed over
       // ahead of its credit. `credit + delivery_count` is what the peer has granted in all.
       if (sender.credit + sender.delivery_count <= this.#handedOver || !sender.sendable()) return
+      if (!this.#options.window.hasRoomFor(send.bytes.length)) return
       this.#queue.delete(send)
       const limit = this.maxMessageSizeInBytes ?? defaultMaxMessageSizeInBytes
       if (send.bytes.length > limit) {
@@ -197,8 +233,10 @@ export class SenderLink {
         continue
       }
       send.delivery = sender.send(send.bytes as never, undefined, batchMessageFormat)
+      this.#options.window.handedOver(send.bytes.length)
       this.#handedOver++
       this.#inFlight.set(send.delivery, send)
+      this.#options.onTransfer()
     }
   }
 
@@ -211,9 +249,25 @@ export class SenderLink {
   }
 
   #giveUp(send: Send, error: (outcome: 'unknown' | 'returned') => EventHubError): void {
-    if (send.delivery) this.#inFlight.delete(send.delivery)
-    else this.#queue.delete(send)
+    if (send.delivery) {
+      this.#inFlight.delete(send.delivery)
+      this.#abandon(send)
+    } else this.#queue.delete(send)
     this.#settle(send, error(send.delivery ? 'unknown' : 'returned'))
+  }
+
+  /**
+   * Nobody waits for its answer any more. rhea keeps every delivery until it is settled, in one ring for the
+   * whole session, and a ring that is full stops every link; so it is told to let go, once it has written.
+   */
+  #abandon({ delivery }: Send): void {
+    this.#options.onAbandoned()
+    if (!delivery) return
+    const held = delivery as { -readonly [K in 'settled' | 'remote_settled']: boolean }
+    process.nextTick(() => {
+      held.settled = true
+      held.remote_settled = true
+    })
   }
 
   #settle(send: Send, error: EventHubError | undefined): void {
@@ -235,4 +289,11 @@ export class SenderLink {
         return `The service granted ${address} no credit in time.`
     }
   }
+}
+
+/** A link that had been authorized and was closed for want of it: its token ended, and a new one may help. */
+function inFlightError(error: EventHubError, wasOpen: boolean): EventHubError {
+  if (error.code !== 'unauthorized' || !wasOpen) return error.withOutcome('unknown')
+  const { message, code, cause } = error
+  return new EventHubError(message, { code, retryable: true, outcome: 'unknown', cause })
 }

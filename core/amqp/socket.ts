@@ -1,53 +1,95 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { arch, platform, release } from 'node:os'
+import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { generate_uuid } from 'rhea-promise'
 import { packageVersion } from '../options.js'
 import type { TransportContext } from '../transport.js'
 
-const tlsPort = 5671
-const plainPort = 5672
+/** Default ports, with TLS and without. */
+interface Ports {
+  readonly tls: number
+  readonly plain: number
+}
+
+const amqpPorts: Ports = { tls: 5671, plain: 5672 }
+export const httpPorts: Ports = { tls: 443, plain: 80 }
 
 /** Where and how to open the socket. */
 export interface SocketTarget {
   readonly hostname: string
   readonly port: number
   readonly isTls: boolean
+  /** Host and port as a URL has them. */
+  readonly authority: string
   /** For messages. */
   readonly label: string
 }
 
-export function socketTarget({ fullyQualifiedNamespace, options }: TransportContext): SocketTarget {
+/** A way for AMQP's bytes. */
+export interface Wire {
+  /** The transport's name. */
+  readonly name: string
+  readonly target: SocketTarget
+  /**
+   * Returns at once; the stream connects within. `onConnect` runs in a later turn, when bytes may go. A
+   * failure destroys the stream with it as error.
+   */
+  open(onConnect: () => void): Duplex
+}
+
+export function socketTarget({ fullyQualifiedNamespace, options }: TransportContext, ports: Ports): SocketTarget {
   const isTls = !options.development
   const hostname = (options.endpoint?.hostname ?? fullyQualifiedNamespace).replace(/^\[|\]$/g, '')
-  const port = options.endpoint?.port ?? (isTls ? tlsPort : plainPort)
-  return { hostname, port, isTls, label: `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}` }
+  const port = options.endpoint?.port ?? (isTls ? ports.tls : ports.plain)
+  const authority = authorityOf(hostname, port)
+  const { httpProxy } = options
+  const by = httpProxy ? ` (by the proxy ${authorityOf(httpProxy.hostname, httpProxy.port)})` : ''
+  return { hostname, port, isTls, authority, label: `${authority}${by}` }
+}
+
+export function authorityOf(hostname: string, port: number): string {
+  return `${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${port}`
+}
+
+/** AMQP right on TCP or TLS. */
+export function tcpWire(context: TransportContext): Wire {
+  if (context.options.httpProxy) {
+    throw new TypeError(
+      "httpProxy cannot be used with transportType 'amqp': a proxy carries HTTP alone. Use transportType 'amqpOverWebSocket' or 'https', or leave httpProxy out.",
+    )
+  }
+  const target = socketTarget(context, amqpPorts)
+  return {
+    name: 'amqp',
+    target,
+    open: (onConnect) => connectSocket(target, context).once(target.isTls ? 'secureConnect' : 'connect', onConnect),
+  }
 }
 
 /**
- * Opens the socket. Frames are small and answered one by one, so none may wait for the one before it to be
- * acknowledged (Nagle).
+ * A socket that connects by itself, or by way of an open tunnel; TLS starts within it where the target has it.
+ * Frames are small and answered one by one, so none may wait for the one before it to be acknowledged (Nagle).
  */
-export function openSocket(target: SocketTarget, context: TransportContext, onConnect: () => void): Socket {
-  const { hostname: host, port } = target
-  const socket = target.isTls
-    ? connectTls(
-        {
-          host,
-          port,
-          // An address is no server name (RFC 6066); the certificate is then checked against the address.
-          ...(isIP(host) ? {} : { servername: host }),
-          ...context.options.tls,
-        },
-        onConnect,
-      )
-    : connectTcp({ host, port }, onConnect)
+export function connectSocket(target: SocketTarget, context: TransportContext, tunnel?: Socket): Socket {
+  const { hostname: host, port, isTls } = target
+  if (!isTls && tunnel) return tunnel
+  const socket = isTls
+    ? connectTls({
+        host,
+        port,
+        ...(tunnel ? { socket: tunnel } : {}),
+        // An address is no server name (RFC 6066); the certificate is then checked against the address.
+        ...(isIP(host) ? {} : { servername: host }),
+        ...context.options.tls,
+      })
+    : connectTcp({ host, port })
   socket.setNoDelay(true)
   return socket
 }
 
 /** Options for rhea's connection. */
-export function rheaSettings(target: SocketTarget, context: TransportContext, open: (onConnect: () => void) => Socket) {
+export function rheaSettings({ target, open }: Wire, context: TransportContext, onOpen: (stream: Duplex) => void) {
   const { options } = context
   const key = options.sasl === 'plain' ? options.namedKey?.() : undefined
   return {
@@ -64,7 +106,11 @@ export function rheaSettings(target: SocketTarget, context: TransportContext, op
     connection_details: () => ({
       host: target.hostname,
       port: target.port,
-      connect: (_port: number, _host: string, _options: unknown, onConnect: () => void) => open(onConnect),
+      connect: (_port: number, _host: string, _options: unknown, onConnect: () => void) => {
+        const stream = open(onConnect)
+        onOpen(stream)
+        return stream
+      },
     }),
     properties: {
       product: 'eventhub-sluice',

@@ -14,6 +14,11 @@ const signatureRefreshShare = 0.75
 /** An Entra token that does not say when to renew it is renewed this long before it ends. */
 const entraRefreshMarginInMs = 3 * 60 * 1000
 
+/** While the old token holds, sends do not wait longer for a new one. */
+const renewalPatienceInMs = 2000
+/** Renewals are not tried more often. */
+const shortestRenewalIntervalInMs = 30_000
+
 export interface TokenCacheOptions {
   readonly clock: Clock
   /** Longest wait for a credential; 0: no limit but the caller's. */
@@ -33,15 +38,23 @@ export function createTokenSource(credential: EventHubCredential, options: Token
       async getToken(_audience, limits) {
         // One Entra token serves every resource of the namespace.
         const known = cached.get('')
-        if (known && clock.wallNow() < known.refreshAfter) return known
+        const now = clock.wallNow()
+        if (known && now < known.refreshAfter) return known
+        const holds = known !== undefined && now < known.expiresOn
+        const nextAttempt = now + shortestRenewalIntervalInMs
         try {
-          const token = await fetchEntraToken(credential, clock, authLimits(limits))
+          const patience = holds ? within(clock, limits, renewalPatienceInMs) : authLimits(limits)
+          const fetched = await fetchEntraToken(credential, clock, patience)
+          // However little a token says it lives: not every send may ask for another.
+          const token = { ...fetched, refreshAfter: Math.max(fetched.refreshAfter, nextAttempt) }
           cached.set('', token)
           return token
         } catch (error) {
-          // A renewal that fails is no reason to drop a token that still holds.
-          if (known && clock.wallNow() < known.expiresOn) return known
-          throw error
+          if (!holds) throw error
+          // A renewal that fails is no reason to drop a token that still holds, nor to keep every send waiting.
+          const kept = { ...known, refreshAfter: nextAttempt }
+          cached.set('', kept)
+          return kept
         }
       },
       invalidate: () => cached.delete(''),

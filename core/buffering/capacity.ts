@@ -3,19 +3,25 @@ export const serviceCapacity = ''
 /** Capacity key of events whose partition is not known yet. No partition has this id. */
 export const unroutedCapacity = '?'
 
+/** What is to be held: some events, and their bytes. */
+export interface Load {
+  readonly count: number
+  readonly sizeInBytes: number
+}
+
 export interface CapacityWaiter {
   /** Stops waiting. No effect once granted. */
   cancel(): void
 }
 
 interface Waiting {
-  readonly sizeInBytes: number
+  readonly load: Load
   readonly grant: () => void
 }
 
 /**
  * Bounds what is held in memory: events per partition, and bytes in all. Whoever finds no room waits,
- * first come, first served within a partition.
+ * first come, first served within a partition; and while someone waits for bytes, nobody is let past.
  */
 export class Capacity {
   readonly #maxEventsPerPartition: number
@@ -24,6 +30,8 @@ export class Capacity {
   readonly #events = new Map<string, number>()
   readonly #waiting = new Map<string, Set<Waiting>>()
   #sizeInBytes = 0
+  /** The key of someone who waits for bytes alone; the others wait behind it. */
+  #bytesWantedAt: string | undefined
   #draining: 'no' | 'yes' | 'again' = 'no'
 
   /**
@@ -36,27 +44,21 @@ export class Capacity {
     this.#onFull = onFull
   }
 
-  hasRoom(key: string, sizeInBytes: number): boolean {
-    // A single event larger than the whole limit must still get through when it is alone.
-    const fits = this.#sizeInBytes === 0 || this.#sizeInBytes + sizeInBytes <= this.#maxSizeInBytes
-    return fits && this.#occupied(key) < this.#maxEventsPerPartition
+  hasRoom(key: string, load: Load): boolean {
+    return this.#hasBytes(load) && this.#hasPlaces(key, load)
   }
 
-  /** Takes room for one event, unless there is none or others already wait for it. */
-  tryAcquire(key: string, sizeInBytes: number): boolean {
-    if (this.#waiting.has(key) || !this.hasRoom(key, sizeInBytes)) return false
-    this.#add(key, 1, sizeInBytes)
+  /** Takes room, unless there is none or others already wait for it. */
+  tryAcquire(key: string, load: Load): boolean {
+    if (this.#waiting.has(key) || this.#bytesWantedAt !== undefined || !this.hasRoom(key, load)) return false
+    this.#add(key, load.count, load.sizeInBytes)
     return true
   }
 
-  /** Takes room regardless of the limits: for a batch that has to stay in one piece. */
-  acquire(key: string, count: number, sizeInBytes: number): void {
-    this.#add(key, count, sizeInBytes)
-  }
-
   /** Queues for room; `grant` is called, synchronously within a later `release`, once it has been taken. */
-  wait(key: string, sizeInBytes: number, grant: () => void): CapacityWaiter {
-    const waiting: Waiting = { sizeInBytes, grant }
+  wait(key: string, load: Load, grant: () => void): CapacityWaiter {
+    const waiting: Waiting = { load, grant }
+    if (this.#hasPlaces(key, load) && !this.#hasBytes(load)) this.#bytesWantedAt ??= key
     const queue = this.#waiting.get(key)
     if (queue) queue.add(waiting)
     else {
@@ -66,13 +68,16 @@ export class Capacity {
     return {
       cancel: () => {
         const queued = this.#waiting.get(key)
-        if (queued?.delete(waiting) && queued.size === 0) this.#waiting.delete(key)
+        if (!queued?.delete(waiting)) return
+        if (queued.size === 0) this.#waiting.delete(key)
+        // Whoever waited behind it may fit.
+        this.#drain()
       },
     }
   }
 
-  release(key: string, count: number, sizeInBytes: number): void {
-    this.#add(key, -count, -sizeInBytes)
+  release(key: string, load: Load): void {
+    this.#add(key, -load.count, -load.sizeInBytes)
     this.#drain()
   }
 
@@ -80,6 +85,17 @@ export class Capacity {
   move(from: string, to: string, count: number): void {
     this.#add(from, -count, 0)
     this.#add(to, count, 0)
+    this.#drain()
+  }
+
+  #hasBytes({ sizeInBytes }: Load): boolean {
+    // What is larger than the whole limit must still get through when it is alone.
+    return this.#sizeInBytes === 0 || this.#sizeInBytes + sizeInBytes <= this.#maxSizeInBytes
+  }
+
+  #hasPlaces(key: string, { count }: Load): boolean {
+    const occupied = this.#occupied(key)
+    return occupied === 0 || occupied + count <= this.#maxEventsPerPartition
   }
 
   #askForRoom(key: string): void {
@@ -114,7 +130,7 @@ export class Capacity {
     }
     do {
       this.#draining = 'yes'
-      for (const [key, queue] of this.#waiting) this.#grantFrom(key, queue)
+      this.#grantWhatFits()
     } while (this.#isAgain())
     this.#draining = 'no'
   }
@@ -123,12 +139,28 @@ export class Capacity {
     return this.#draining === 'again'
   }
 
+  #grantWhatFits(): void {
+    // Whoever waited for bytes goes first; then all others, until the next one lacks bytes.
+    const first = this.#bytesWantedAt
+    this.#bytesWantedAt = undefined
+    const firstQueue = first === undefined ? undefined : this.#waiting.get(first)
+    if (first !== undefined && firstQueue) this.#grantFrom(first, firstQueue)
+    for (const [key, queue] of this.#waiting) {
+      if (this.#bytesWantedAt !== undefined) break
+      this.#grantFrom(key, queue)
+    }
+  }
+
   #grantFrom(key: string, queue: Set<Waiting>): void {
     for (const waiting of queue) {
-      if (!this.hasRoom(key, waiting.sizeInBytes)) break
+      if (!this.#hasPlaces(key, waiting.load)) break
+      if (!this.#hasBytes(waiting.load)) {
+        this.#bytesWantedAt = key
+        break
+      }
       queue.delete(waiting)
       if (queue.size === 0) this.#waiting.delete(key)
-      this.#add(key, 1, waiting.sizeInBytes)
+      this.#add(key, waiting.load.count, waiting.load.sizeInBytes)
       waiting.grant()
     }
     if (queue.size > 0) this.#askForRoom(key)

@@ -129,25 +129,28 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
     }
   }
 
-  /** Holds a slot on entry; gives it back when the batch is settled. */
+  /** Holds a slot on entry; gives it back when the batch is settled, or at once when there is none. */
   #sendNext(): void {
-    const batch = this.#sealed.shift()
-    if (!batch) {
-      this.#env.slots.release()
-      return
+    let sendable: SealedBatch<E> | undefined
+    // A loop: any number of batches may turn out to be held back altogether.
+    for (let batch = this.#sealed.shift(); batch && !sendable; batch = sendable ? undefined : this.#sealed.shift()) {
+      const rest = this.#withoutBlocked(batch)
+      if (rest.entries.length > 0) sendable = rest
     }
-    const sendable = this.#withoutBlocked(batch)
-    if (sendable.entries.length === 0) {
+    if (sendable) this.#sendHoldingSlot(sendable)
+    else {
       this.#env.slots.release()
       this.#afterSend()
-      return
     }
-    this.#sending.add(sendable)
-    void this.#send(sendable).then((error) => {
+  }
+
+  #sendHoldingSlot(batch: SealedBatch<E>): void {
+    this.#sending.add(batch)
+    void this.#send(batch).then((error) => {
       this.#env.slots.release()
       // False when the owner has given up on it in the meantime.
-      if (!this.#sending.delete(sendable)) return
-      if (!error || !this.#split(sendable, error)) this.#owner.settled(this, sendable.entries, error)
+      if (!this.#sending.delete(batch)) return
+      if (!error || !this.#split(batch, error)) this.#owner.settled(this, batch.entries, error)
       this.#afterSend()
     })
   }
@@ -198,10 +201,11 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
    * batches, ahead of everything sealed later. False when that cannot help.
    */
   #split(batch: SealedBatch<E>, error: EventHubError): boolean {
+    const canSplit = error.code === 'event-too-large' && error.outcome !== 'unknown' && !batch.intact
+    if (!canSplit || batch.entries.length < 2) return false
     const { transport } = this.#env
-    const limit = transport.maxBatchSizeInBytes(this.partitionId)
-    const helps = error.code === 'event-too-large' && error.outcome !== 'unknown' && !batch.intact
-    if (!helps || batch.entries.length < 2 || limit >= batch.sizeInBytes) return false
+    // Where the service has said no without saying how much it takes, half is the next guess.
+    const limit = Math.min(transport.maxBatchSizeInBytes(this.partitionId), Math.ceil(batch.sizeInBytes / 2))
     const parts: SealedBatch<E>[] = []
     let part = new Batch<E>(transport.codec, limit)
     const close = () => parts.push({ entries: part.entries, sizeInBytes: part.sizeInBytes, intact: false })

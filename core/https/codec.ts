@@ -13,6 +13,8 @@ export interface HttpsEvent extends EncodedEvent {
 const utf8 = new TextEncoder()
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+export const batchMediaType = 'application/vnd.microsoft.servicebus.json'
+
 /** `[` and `]`; the comma between elements is counted with each element. */
 const arrayOverheadInBytes = 1
 
@@ -24,17 +26,16 @@ export const httpsCodec: EventCodec<HttpsEvent> = {
   encode(event: EventInput, partitionKey: string | undefined): HttpsEvent {
     assertIsEvent(event)
     if (isAmqpAnnotatedMessage(event)) {
-      throw new EventHubError(
+      throw notSupported(
         'Over HTTPS, only the fields of EventData can be sent: body, contentType, messageId, correlationId and properties. Use AMQP for an AmqpAnnotatedMessage.',
-        { code: 'not-supported', outcome: 'refused' },
       )
     }
-    const { contentType, messageId, correlationId, properties } = event as {
-      contentType?: string
+    const { messageId, correlationId, properties } = event as {
       messageId?: unknown
       correlationId?: unknown
-      properties?: Readonly<Record<string, unknown>>
+      properties?: unknown
     }
+    const contentType = mediaType((event as { contentType?: unknown }).contentType)
     const bytes = bodyToBytes(event.body)
     const broker = {
       ...(partitionKey === undefined ? {} : { PartitionKey: partitionKey }),
@@ -57,7 +58,8 @@ export const httpsCodec: EventCodec<HttpsEvent> = {
     }
     const headers = singleHeaders(contentType, broker, userProperties)
     const sizeInBytes = bytes.length + headerSize(headers)
-    return { json, single: { body: bytes, headers }, sizeInBytes, partitionKey, solo: true }
+    // A copy: the caller's own bytes may change before they are sent, or sent again.
+    return { json, single: { body: bytes.slice(), headers }, sizeInBytes, partitionKey, solo: true }
   },
 
   envelopeSizeInBytes: () => arrayOverheadInBytes,
@@ -76,52 +78,83 @@ function asText(bytes: Uint8Array): string | undefined {
   }
 }
 
-function identifier(name: string, id: unknown): Record<string, string> {
-  if (id === undefined || id === null) return {}
-  if (typeof id === 'string' || typeof id === 'number') return { [name]: String(id) }
-  throw new EventHubError(`Over HTTPS, ${name} must be a string or a number. Use AMQP to send bytes.`, {
-    code: 'not-supported',
-    outcome: 'refused',
-  })
+function notSupported(message: string): EventHubError {
+  return new EventHubError(message, { code: 'not-supported', outcome: 'refused' })
 }
 
-function textProperties(
-  properties: Readonly<Record<string, unknown>> | undefined,
-): Record<string, string | number | boolean> {
-  const result: Record<string, string | number | boolean> = {}
-  for (const [name, value] of Object.entries(properties ?? {})) {
+/** It becomes a header, and must not make a batch of the event's own body. */
+function mediaType(contentType: unknown): string | undefined {
+  if (contentType === undefined || contentType === null) return undefined
+  if (typeof contentType !== 'string') throw new TypeError('contentType must be a string.')
+  const isBatch = contentType.split(';', 1)[0]?.trim().toLowerCase() === batchMediaType
+  if (isHeaderValue(contentType) && !isBatch) return contentType
+  throw notSupported(
+    `Over HTTPS, contentType must be printable ASCII, and another type than ${batchMediaType}, which says that the body is a batch. Use AMQP to send it as it is.`,
+  )
+}
+
+function identifier(name: string, id: unknown): Record<string, string> {
+  if (id === undefined || id === null) return {}
+  if (typeof id === 'string' || (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0)) {
+    return { [name]: String(id) }
+  }
+  throw notSupported(`Over HTTPS, ${name} must be a string or a whole number from 0 up. Use AMQP to send bytes.`)
+}
+
+type TextProperty = string | number | boolean
+
+/** Dates become ISO text; what is null is left out. */
+function textProperties(properties: unknown): Record<string, TextProperty> {
+  if (properties === undefined || properties === null) return {}
+  if (typeof properties !== 'object' || Symbol.iterator in properties) {
+    throw new TypeError('properties must be an object of names and values.')
+  }
+  const entries: [string, TextProperty][] = []
+  for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null) continue
-    if (typeof value === 'string' || typeof value === 'boolean') result[name] = value
-    else if (typeof value === 'number' && Number.isFinite(value)) result[name] = value
-    else if (value instanceof Date) result[name] = value.toISOString()
-    else {
-      throw new EventHubError(
+    const text = value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : value
+    const isSimple = typeof text === 'string' || typeof text === 'boolean' || Number.isFinite(text)
+    if (!isSimple) {
+      throw notSupported(
         `Over HTTPS, the property '${name}' must be a string, a finite number, a boolean or a date. Use AMQP for other types.`,
-        { code: 'not-supported', outcome: 'refused' },
       )
     }
+    entries.push([name, text])
   }
-  return result
+  return Object.fromEntries(entries)
 }
 
 /** Headers that the request itself needs or `fetch` keeps for itself: no property can travel under these names. */
 const reservedHeader =
-  /^(?:accept|accept-.*|access-control-.*|authorization|brokerproperties|connection|content-.*|cookie2?|date|dnt|expect|forwarded|from|host|if-.*|keep-alive|max-forwards|origin|pragma|proxy-.*|range|referer|sec-.*|set-cookie2?|te|trailer|traceparent|tracestate|transfer-encoding|upgrade|user-agent|via|warning|x-ms-.*)$/
+  /^(?:__proto__|accept|accept-.*|access-control-.*|authorization|brokerproperties|connection|content-.*|cookie2?|date|dnt|expect|forwarded|from|host|if-.*|keep-alive|max-forwards|origin|pragma|proxy-.*|range|referer|sec-.*|set-cookie2?|te|trailer|traceparent|tracestate|transfer-encoding|upgrade|user-agent|via|warning|x-ms-.*)$/
+
+function isHeaderValue(text: string): boolean {
+  return /^[!-~](?:[ -~]*[!-~])?$/.test(text)
+}
+
+/** A header's text that is a JSON scalar is read as a number, a boolean, null or the text in its quotes. */
+function readsAsText(value: string): boolean {
+  try {
+    const read: unknown = JSON.parse(value)
+    return typeof read === 'object' && read !== null
+  } catch {
+    return true
+  }
+}
 
 /** A property becomes a header: lower case, because `fetch` makes it so, and text, because headers have no types. */
 function singleHeaders(
   contentType: string | undefined,
   broker: Record<string, string>,
-  userProperties: Record<string, string | number | boolean>,
+  userProperties: Record<string, TextProperty>,
 ): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': contentType ?? 'application/octet-stream' }
   if (Object.keys(broker).length > 0) headers.brokerproperties = asciiJson(broker)
   for (const [name, value] of Object.entries(userProperties)) {
     const isExact = /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name) && !reservedHeader.test(name)
-    if (!isExact || typeof value !== 'string' || !/^[!-~](?:[ -~]*[!-~])?$/.test(value)) {
-      throw new EventHubError(
-        `Over HTTPS, an event with a contentType or a body that is not text travels alone, its properties as headers; '${name}' cannot be one (lower-case name, ASCII text). Leave contentType out, rename the property, or use AMQP.`,
-        { code: 'not-supported', outcome: 'refused' },
+    if (!isExact || typeof value !== 'string' || !isHeaderValue(value) || !readsAsText(value)) {
+      throw notSupported(
+        `Over HTTPS, an event with a contentType or a body that is not text travels alone, its properties as headers; '${name}' cannot be one (lower-case name, ASCII text that is no number, boolean or quotation). Leave contentType out, rename the property, or use AMQP.`,
       )
     }
     headers[name] = value

@@ -9,8 +9,7 @@ export function fromStatus(status: number, retryAfter: string | null, wallNow: n
   const details = (code: EventHubErrorDetails['code'], retryable: boolean): EventHubErrorDetails => ({
     code,
     retryable,
-    // An answer came, and it was not 201; only a gateway's own timeout leaves open what happened behind it.
-    outcome: status === 504 || status === 500 ? 'unknown' : 'refused',
+    outcome: isRefusal(status) ? 'refused' : 'unknown',
     condition: String(status),
     ...(retryAfterInMs === undefined ? {} : { retryAfterInMs }),
   })
@@ -20,8 +19,8 @@ export function fromStatus(status: number, retryAfter: string | null, wallNow: n
     case 403:
       return new EventHubError(
         `${said} Check that the credential has the Send right (role: Azure Event Hubs Data Sender) and that its key or token is current.`,
-        // A token that has just expired is replaced by the retry.
-        details('unauthorized', status === 401),
+        // The transport has tried a fresh token already.
+        details('unauthorized', false),
       )
     case 404:
     case 410:
@@ -30,9 +29,12 @@ export function fromStatus(status: number, retryAfter: string | null, wallNow: n
         details('entity-not-found', false),
       )
     case 413:
-      return new EventHubError(`${said} The events are too large for one request.`, details('event-too-large', false))
+      return new EventHubError(
+        `${said} The events are too large for one request: send smaller events, or fewer in one batch.`,
+        details('event-too-large', false),
+      )
     case 408:
-      return new OperationTimeoutError(said, { outcome: 'unknown', condition: '408' })
+      return new OperationTimeoutError(said, details('timeout', true))
     case 429:
     case 503:
       return new EventHubError(`${said} The service is busy.`, details('server-busy', true))
@@ -41,10 +43,16 @@ export function fromStatus(status: number, retryAfter: string | null, wallNow: n
   }
 }
 
+/** A redirect, an error of the request and "busy" come before anything is taken; the rest leaves that open. */
+function isRefusal(status: number): boolean {
+  return (status >= 300 && status < 500 && status !== 408) || status === 503
+}
+
 /** Seconds, or an HTTP date; undefined when absent or neither. */
 function parseRetryAfter(value: string | null, wallNow: number): number | undefined {
-  if (value === null || value.trim() === '') return undefined
-  const seconds = Number(value)
-  const inMs = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - wallNow
+  const text = value?.trim() ?? ''
+  // `Date.parse` alone makes dates of nearly anything.
+  const date = /^[A-Z][a-z]{2}, .+ GMT$/.test(text) ? Date.parse(text) : Number.NaN
+  const inMs = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : date - wallNow
   return Number.isFinite(inMs) ? Math.min(Math.max(inMs, 0), longestRetryAfterInMs) : undefined
 }

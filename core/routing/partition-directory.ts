@@ -1,3 +1,4 @@
+import { EventHubError } from '../errors.js'
 import type { RetryEnvironment } from '../retry.js'
 import { runWithRetries } from '../retry.js'
 import type { OperationLimits, Transport } from '../transport.js'
@@ -34,6 +35,9 @@ export class PartitionDirectory {
       this.#retry,
       limits,
     )
+    if (partitionIds.length === 0) {
+      throw new EventHubError('The service described the event hub without partition ids.', { code: 'protocol-error' })
+    }
     this.#ids = partitionIds
     return partitionIds
   }

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+import rhea, { type EventContext } from 'rhea'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../core/clock.js'
 import { EventHubProducerClient } from '../../core/index.js'
@@ -150,7 +152,49 @@ describe('a connection after a freeze', () => {
   })
 })
 
+describe('a peer that falls silent in the middle of the traffic', () => {
+  test('has to prove itself after a second; the send goes again on a new connection', async () => {
+    const client = connect()
+    await client.sendEvent({ body: 'warm' }, { partitionId: '0' })
+    hub.faults.silenceOpenConnections()
+    const invocation = client.beginInvocation({ timeoutInMs: 6000 })
+    void invocation.sendEvent({ body: 'a' }, { partitionId: '0' })
+    expect(await invocation.end()).toMatchObject({ accepted: 1, failures: [] })
+    expect(bodies()).toEqual(['warm', 'a'])
+  })
+
+  test('is not taken for dead while only an acknowledgement is late', async () => {
+    const client = connect()
+    await client.sendEvent({ body: 'warm' }, { partitionId: '0' })
+    const [before] = hub.connections
+    hub.faults.dropAcknowledgements(1)
+    const late = client.sendEvent({ body: 'a' }, { partitionId: '0', timeoutInMs: 1500 })
+    await expect(late).rejects.toMatchObject({ outcome: 'unknown' })
+    expect(hub.connections.map((connection) => connection.id)).toEqual([before?.id])
+  })
+})
+
 describe('a link that the service closes', () => {
+  test('for want of a claim is tried once more with a fresh one', async () => {
+    const client = connect({ retryOptions: { maxRetries: 1, retryDelayInMs: 10 } })
+    await client.sendEvent({ body: 'warm' }, { partitionId: '0' })
+    hub.faults.detachNext({ condition: 'amqp:unauthorized-access', description: 'ExpiredToken' })
+    await client.sendEvent({ body: 'a' }, { partitionId: '0' })
+    expect(bodies()).toEqual(['warm', 'a'])
+  })
+
+  test.each(['$cbs', '$management'])('is opened anew when it is %s', async (address) => {
+    const client = connect({ retryOptions: { maxRetries: 0 } })
+    await client.sendEvent({ body: 'a' }, { partitionId: '0' })
+    await client.getPartitionIds()
+    const [before] = hub.connections
+    hub.faults.detachLinks({ address })
+    await expect.poll(() => hub.connections[0]?.links.some((link) => link.address === address)).toBe(false)
+    await client.sendEvent({ body: 'b' }, { partitionId: '1' })
+    expect(await client.getPartitionIds()).toHaveLength(4)
+    expect(hub.connections.map((connection) => connection.id)).toEqual([before?.id])
+  })
+
   test('fails its send at once and is attached anew for the next', async () => {
     const client = connect()
     await client.sendEvent({ body: 'warm' }, { partitionId: '1' })
@@ -206,6 +250,51 @@ describe('refusals', () => {
     await client.close()
     await small.close()
   })
+})
+
+test('a frame that makes no sense fails the connection, not the process', async () => {
+  const server = rhea.create_container()
+  // A flow for a link that does not exist.
+  server.on('connection_open', ({ connection }: EventContext) => {
+    const { socket } = connection as unknown as { socket: Socket }
+    socket.write(Buffer.from('0000001602000000005313c00905435264435264' + '52c8', 'hex'))
+  })
+  server.on('disconnected', () => {})
+  const listening = server.listen({ port: 0, host: '127.0.0.1' })
+  await new Promise((resolve) => listening.once('listening', resolve))
+  const { port } = listening.address() as { port: number }
+  const client = connect(
+    { retryOptions: { maxRetries: 0 } },
+    hub.connectionString.replace(`:${hub.amqpPort}`, `:${port}`),
+  )
+  await expect(client.sendEvent({ body: 'a' })).rejects.toMatchObject({ code: 'protocol-error', outcome: 'returned' })
+  await new Promise((resolve) => listening.close(resolve))
+})
+
+test('an acknowledgement that never comes does not stop the others, however many there are', async () => {
+  const client = connect({ retryOptions: { maxRetries: 0 } })
+  hub.faults.dropAcknowledgements(1)
+  await expect(client.sendEvent({ body: 'lost' }, { timeoutInMs: 300 })).rejects.toMatchObject({ outcome: 'unknown' })
+  for (let i = 0; i < 40; i++) {
+    await Promise.all(Array.from({ length: 60 }, () => client.sendEvent({ body: 'x' }, { partitionId: '0' })))
+  }
+  expect(bodies()).toHaveLength(2401)
+})
+
+test('many waits on one signal are one listener', async () => {
+  const warnings: Error[] = []
+  const onWarning = (warning: Error) => warnings.push(warning)
+  process.on('warning', onWarning)
+  const client = connect()
+  const { signal } = new AbortController()
+  await Promise.all(
+    Array.from({ length: 40 }, (_, i) =>
+      client.sendEvent({ body: 'a' }, { partitionId: `${i % 4}`, abortSignal: signal }),
+    ),
+  )
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', onWarning)
+  expect(warnings).toEqual([])
 })
 
 test('after close nothing is left open at the hub', async () => {

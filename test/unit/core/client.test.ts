@@ -269,6 +269,48 @@ describe('in buffered mode', () => {
     expect(steps).toEqual(['first', 'from callback', 'closed'])
   })
 
+  test('a given batch waits for room as a whole, as long as it is told to', async () => {
+    const { client, transport, clock } = buffered({ maxBufferLength: 3 })
+    const batchOf = async (...bodies: string[]) => {
+      const batch = await client.createBatch({ partitionId: '0' })
+      for (const body of bodies) batch.tryAdd({ body })
+      return batch
+    }
+    await client.sendBatch(await batchOf('a', 'b'))
+    const waiting = client.sendBatch(await batchOf('c', 'd'), { timeoutInMs: 100 })
+    const outcome = expect(waiting).rejects.toMatchObject({ name: 'OperationTimeoutError' })
+    await clock.advance(100)
+    await outcome
+    expect(client.totalBufferedEventCount).toBe(2)
+    const second = client.sendBatch(await batchOf('e', 'f'))
+    transport.sends[0]?.accept()
+    await second
+    await settlePromises()
+    expect(transport.sends.map((send) => send.bodies)).toEqual([
+      ['a', 'b'],
+      ['e', 'f'],
+    ])
+  })
+
+  test('a logger that throws takes nothing down with it', async () => {
+    const { client } = buffered(
+      {
+        onSuccess: () => {
+          throw new Error('callback')
+        },
+        logger: {
+          error: () => {
+            throw new Error('logger')
+          },
+        },
+      },
+      { onSend: (send) => send.accept() },
+    )
+    await client.sendEvent({ body: 'a' }, { partitionId: '0' })
+    await client.flush()
+    expect(client.totalBufferedEventCount).toBe(0)
+  })
+
   test('unkeyed events stick to one partition until its batch is sealed, then move on', async () => {
     const { client, transport } = buffered({}, { onSend: (send) => send.accept() })
     for (let round = 0; round < 5; round++) {
@@ -340,6 +382,35 @@ describe('closing', () => {
     await Promise.all([direct, closed])
     expect((await invocation.end()).accepted).toBe(1)
     expect(transport.isClosed).toBe(true)
+  })
+
+  test('a wrong option closes nothing; the client can still be closed', async () => {
+    const { client, transport } = fakeClient({ partitionIds: ids })
+    await expect(client.close({ timeoutInMs: -1 })).rejects.toThrow(RangeError)
+    await expect(client.close({ timeOut: 1 } as never)).rejects.toThrow(/timeOut/)
+    expect(transport.isClosed).toBe(false)
+    await client.close()
+    expect(transport.isClosed).toBe(true)
+  })
+
+  test('ends a request for properties that waits to be retried', async () => {
+    const { client, transport, clock } = fakeClient()
+    transport.propertiesError = new EventHubError('busy', { code: 'service-error', retryable: true })
+    const outcome = expect(client.getPartitionIds()).rejects.toMatchObject({ code: 'client-closed' })
+    await settlePromises()
+    await client.close()
+    await outcome
+    expect(clock.pendingTimers).toBe(0)
+    await clock.advance(60_000)
+    expect(transport.propertyReads).toBe(1)
+  })
+
+  test('is not held up by a transport that ignores aborts', async () => {
+    const { client, clock } = fakeClient({ partitionIds: ids }, { ignoresLimits: true })
+    client.sendEvent({ body: 'a' }).catch(() => {})
+    const closed = client.close({ flush: false })
+    await clock.advance(2000)
+    await closed
   })
 
   test('works by await using, and twice', async () => {

@@ -56,6 +56,13 @@ describe('the partition directory', () => {
     expect(await directory.load(limits)).toEqual(['0', '1'])
   })
 
+  test('an answer without ids is an error of the service, and the ids stay unknown', async () => {
+    const { clock, directory } = setUp([[]])
+    const loaded = directory.load({ deadline: clock.monotonicNow() + 1000 })
+    await expect(loaded).rejects.toMatchObject({ code: 'protocol-error', retryable: false })
+    expect(directory.ids).toBeUndefined()
+  })
+
   test('is not available where the wire cannot read properties and no ids were given', () => {
     const { getEventHubProperties, retry } = setUp()
     const wire = { canReadProperties: false, getEventHubProperties }

@@ -57,7 +57,7 @@ describe('the service’s hash', () => {
     let loneSurrogates = 0
     fc.assert(
       fc.property(anyKey, fc.integer({ min: 1, max: 64 }), (key, partitionCount) => {
-        if (!key.isWellFormed()) loneSurrogates++
+        if (/\p{Surrogate}/u.test(key)) loneSurrogates++
         const index = partitionIndexForKey(key, partitionCount)
         expect(index).toBe(official.mapPartitionKeyToId(key, partitionCount))
         expect(index).toBeLessThan(partitionCount)

@@ -1,0 +1,343 @@
+import { readFileSync } from 'node:fs'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../../core/clock.js'
+import { type EventHubProducerClientOptions, packageVersion, parseOptions } from '../../../core/options.js'
+import { thrownBy } from '../../support/thrown.js'
+import { VirtualClock } from '../../support/virtual-clock.js'
+
+/** Options as a user without types may pass them. */
+const parse = (options: unknown) => parseOptions(options as EventHubProducerClientOptions)
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+describe('without options', () => {
+  test('every default is the documented one', () => {
+    expect(parse({})).toMatchObject({
+      bufferedMode: false,
+      onSuccess: undefined,
+      onError: undefined,
+      maxBufferLength: 1500,
+      maxBufferSizeInBytes: 64 * 1024 * 1024,
+      maxWaitTimeInMs: 1000,
+      maxConcurrentSends: 64,
+      maxConcurrentSendsPerPartition: 1,
+      retry: {
+        maxRetries: 3,
+        retryDelayInMs: 800,
+        maxRetryDelayInMs: 120_000,
+        mode: 'exponential',
+        tryTimeoutInMs: 10_000,
+      },
+      authTimeoutInMs: 60_000,
+      idleTimeoutInMs: undefined,
+      socketTimeoutInMs: 10_000,
+      transportType: undefined,
+      customEndpoint: undefined,
+      tls: undefined,
+      partitionIds: undefined,
+      sasl: 'cbs',
+      keyedRouting: 'local',
+      unkeyedRouting: 'sticky',
+      clock: systemClock,
+      random: Math.random,
+    })
+  })
+
+  test('an option of undefined is an option left out', () => {
+    const names = Object.keys(parse({})).filter((name) => !['retry', 'customEndpoint'].includes(name))
+    const left = Object.fromEntries(
+      [...names, 'customEndpointAddress', 'retryOptions'].map((name) => [name, undefined]),
+    )
+    const { logger: _1, ...parsed } = parse(left)
+    const { logger: _2, ...defaults } = parse({})
+    expect(parsed).toEqual(defaults)
+  })
+
+  test('warnings and errors go to the console, and nothing else does', () => {
+    const others = (['debug', 'info', 'log'] as const).map((name) =>
+      vi.spyOn(console, name).mockImplementation(() => {}),
+    )
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const { logger } = parse({})
+    logger.warn?.('a warning')
+    logger.error?.('an error')
+    logger.info?.('a remark')
+    logger.debug?.('a detail')
+    expect([warn.mock.calls, error.mock.calls]).toEqual([[['a warning']], [['an error']]])
+    for (const other of others) expect(other).not.toHaveBeenCalled()
+  })
+})
+
+describe('the version that the user agent states', () => {
+  test('is package.json’s', () => {
+    const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+    expect(packageVersion).toBe((JSON.parse(text) as { version: string }).version)
+  })
+
+  test('stands behind the user’s own agent', () => {
+    expect(parse({}).userAgent).toBe(`eventhub-sluice/${packageVersion}`)
+    expect(parse({ userAgent: 'shop/2.1' }).userAgent).toBe(`shop/2.1 eventhub-sluice/${packageVersion}`)
+  })
+
+  test.each(['evil\r\nx-header: 1', 'тест', 'tab\t', 5])(
+    'takes no agent that a header cannot carry (%j)',
+    (userAgent) => {
+      const error = thrownBy(() => parse({ userAgent }))
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toContain('userAgent')
+    },
+  )
+})
+
+describe('an unknown name', () => {
+  test.each([
+    // The Python client's names, and slips of the hand.
+    ['max_buffer_length', 'maxBufferLength'],
+    ['buffered_mode', 'bufferedMode'],
+    ['on_success', 'onSuccess'],
+    ['MAXWAITTIMEINMS', 'maxWaitTimeInMs'],
+    ['custom_endpoint_address', 'customEndpointAddress'],
+  ])('%s is refused, and %s suggested', (name, near) => {
+    const error = thrownBy(() => parse({ [name]: 1 }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain(`Unknown option: ${name}.`)
+    expect(error.message).toContain(`Did you mean ${near}?`)
+  })
+
+  test('that resembles none is refused with the names there are', () => {
+    const { message } = thrownBy(() => parse({ bufferConcurrency: 1 }))
+    expect(message).toContain('bufferConcurrency')
+    for (const name of ['maxConcurrentSends', 'retryOptions', 'partitionIds']) expect(message).toContain(name)
+  })
+
+  test('is refused with the value undefined too: it is a slip all the same', () => {
+    expect(() => parse({ max_buffer_length: undefined })).toThrow('maxBufferLength')
+  })
+
+  test('within retryOptions is refused, saying where it stood', () => {
+    const { message } = thrownBy(() => parse({ retryOptions: { retry_total: 3 } }))
+    expect(message).toContain('retryOptions')
+    expect(message).toContain('retry_total')
+    expect(message).toContain('maxRetries')
+    expect(() => parse({ retryOptions: { max_retries: 3 } })).toThrow('Did you mean maxRetries?')
+  })
+
+  test.each([[null], ['x'], [[]], [5]])('is not looked for in what is no object (%j)', (options) => {
+    expect(thrownBy(() => parse(options))).toBeInstanceOf(TypeError)
+    if (options !== null) expect(thrownBy(() => parse({ retryOptions: options }))).toBeInstanceOf(TypeError)
+  })
+})
+
+describe('a number', () => {
+  const set = (name: string, value: unknown) => {
+    const [outer = '', inner] = name.split('.')
+    return parse(inner === undefined ? { [outer]: value } : { [outer]: { [inner]: value } })
+  }
+  const get = (name: string, value: unknown) => {
+    const settings = set(name, value) as unknown as Record<string, Record<string, unknown>>
+    const [outer = '', inner] = name.split('.')
+    return inner === undefined ? settings[outer] : settings.retry?.[inner]
+  }
+
+  test.each([
+    ['maxBufferLength', 1],
+    ['maxBufferSizeInBytes', 1],
+    ['maxConcurrentSends', 1],
+    ['maxConcurrentSendsPerPartition', 1],
+    ['retryOptions.maxRetries', 0],
+  ])('that counts is whole: %s, from %i', (name, least) => {
+    expect(get(name, least)).toBe(least)
+    expect(get(name, 7)).toBe(7)
+    for (const wrong of [least - 1, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, '5', null, true, 5n]) {
+      const error = thrownBy(() => set(name, wrong))
+      expect(error).toBeInstanceOf(RangeError)
+      expect(error.message).toContain(name)
+      expect(error.message).toContain(`at least ${least}`)
+    }
+  })
+
+  test.each([
+    ['maxWaitTimeInMs', 0],
+    ['retryOptions.retryDelayInMs', 0],
+    ['retryOptions.maxRetryDelayInMs', 0],
+    ['retryOptions.tryTimeoutInMs', 1],
+    ['authTimeoutInMs', 0],
+    ['idleTimeoutInMs', 1],
+    ['socketTimeoutInMs', 1],
+  ])('of milliseconds is finite: %s, from %i', (name, least) => {
+    expect(get(name, least)).toBe(least)
+    expect(get(name, 1234.5)).toBe(1234.5)
+    for (const wrong of [least - 0.5, -1, Number.NaN, Number.POSITIVE_INFINITY, '5', null, new Date(0)]) {
+      const error = thrownBy(() => set(name, wrong))
+      expect(error).toBeInstanceOf(RangeError)
+      expect(error.message).toContain(name)
+      expect(error.message).toContain(`at least ${least}`)
+    }
+  })
+})
+
+describe('a choice', () => {
+  test.each([
+    ['sasl', ['cbs', 'plain']],
+    ['keyedRouting', ['local', 'service']],
+    ['unkeyedRouting', ['sticky', 'roundRobin', 'service']],
+    ['transportType', ['amqp', 'amqpOverWebSocket', 'https']],
+  ])('%s is one of its words, and no other', (name, allowed) => {
+    for (const word of allowed) expect(parse({ [name]: word })).toMatchObject({ [name]: word })
+    for (const wrong of ['', 'none', allowed[0]!.toUpperCase(), null, 1, true]) {
+      const error = thrownBy(() => parse({ [name]: wrong }))
+      expect(error).toBeInstanceOf(TypeError)
+      for (const word of [name, ...allowed]) expect(error.message).toContain(word)
+    }
+  })
+
+  test('of the retry mode is one of its words', () => {
+    expect(parse({ retryOptions: { mode: 'fixed' } }).retry.mode).toBe('fixed')
+    expect(() => parse({ retryOptions: { mode: 'linear' } })).toThrow("'exponential', 'fixed'")
+  })
+
+  test('of the transport may be a factory or a transport of one’s own', () => {
+    const factory = () => ({}) as never
+    const transport = { name: 'mine' } as never
+    expect(parse({ transportType: factory }).transportType).toBe(factory)
+    expect(parse({ transportType: transport }).transportType).toBe(transport)
+  })
+})
+
+describe('buffered mode', () => {
+  test('needs both callbacks', () => {
+    const callback = () => {}
+    expect(parse({ bufferedMode: true, onSuccess: callback, onError: callback })).toMatchObject({ bufferedMode: true })
+    for (const callbacks of [
+      {},
+      { onSuccess: callback },
+      { onError: callback },
+      { onSuccess: callback, onError: 'x' },
+    ]) {
+      const error = thrownBy(() => parse({ bufferedMode: true, ...callbacks }))
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toContain('onSuccess')
+      expect(error.message).toContain('onError')
+    }
+  })
+
+  test('is true or false, nothing like it', () => {
+    for (const bufferedMode of ['false', 0, 1, null]) {
+      expect(() => parse({ bufferedMode })).toThrow(/bufferedMode/)
+    }
+  })
+
+  test('off, takes callbacks that are functions only', () => {
+    for (const name of ['onSuccess', 'onError']) {
+      const error = thrownBy(() => parse({ [name]: 'log' }))
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toContain(name)
+    }
+  })
+})
+
+describe('partition ids', () => {
+  test('are a list of ids, copied so that later changes do no harm', () => {
+    const partitionIds = ['0', '1']
+    const settings = parse({ partitionIds })
+    partitionIds.push('2')
+    expect(settings.partitionIds).toEqual(['0', '1'])
+  })
+
+  test.each([[[]], [[0, 1]], [['']], ['0,1'], [null], [{ 0: '0' }]])('are nothing else (%j)', (partitionIds) => {
+    const error = thrownBy(() => parse({ partitionIds }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain("['0', '1']")
+  })
+
+  test('are all different', () => {
+    expect(() => parse({ partitionIds: ['0', '1', '0'] })).toThrow(/partitionIds.*'0'/)
+  })
+})
+
+describe('a custom endpoint', () => {
+  test.each([
+    ['gateway.example.net', 'gateway.example.net', 443],
+    ['gateway.example.net:5671', 'gateway.example.net', 5671],
+    ['sb://gateway.example.net/', 'gateway.example.net', 443],
+    ['https://gateway.example.net:8443/path', 'gateway.example.net', 8443],
+    ['https://gateway.example.net:443', 'gateway.example.net', 443],
+    ['amqps://10.0.0.4:5671', '10.0.0.4', 5671],
+    ['[::1]:5671', '[::1]', 5671],
+  ])('%s is %s, port %i', (customEndpointAddress, hostname, port) => {
+    expect(parse({ customEndpointAddress }).customEndpoint).toEqual({ hostname, port })
+  })
+
+  test.each(['', 'https://', ':443', 'a b', 'host:99999', 5, null, {}])('%j is none', (customEndpointAddress) => {
+    const error = thrownBy(() => parse({ customEndpointAddress }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain('customEndpointAddress')
+  })
+})
+
+describe('tls', () => {
+  test('is handed on', () => {
+    expect(parse({ tls: { ca: 'pem' } }).tls).toEqual({ ca: 'pem' })
+    expect(parse({ tls: { ca: 'pem', rejectUnauthorized: true } }).tls).toBeDefined()
+  })
+
+  test.each([false, 0, undefined, null, 'no'])('never switches verification off (%s)', (rejectUnauthorized) => {
+    const error = thrownBy(() => parse({ tls: { rejectUnauthorized } }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain('tls.ca')
+  })
+
+  test('does not let a check of one’s own take the place of the verification', () => {
+    const error = thrownBy(() => parse({ tls: { checkServerIdentity: () => undefined } }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain('checkServerIdentity')
+  })
+
+  test.each([null, true, 'pem'])('is an object (%s)', (tls) => {
+    expect(() => parse({ tls })).toThrow(TypeError)
+  })
+})
+
+describe('what is injected', () => {
+  test('is used as it is', () => {
+    const clock = new VirtualClock()
+    const random = () => 0.1
+    const settings = parse({ clock, random })
+    expect(settings.clock).toBe(clock)
+    expect(settings.random).toBe(random)
+  })
+
+  test('as a logger is told every line at its own level, with its own this', () => {
+    const lines: string[] = []
+    class Log {
+      readonly #mark = 'mine'
+      warn(message: string): void {
+        lines.push(`${this.#mark} warn ${message}`)
+      }
+      debug(message: string): void {
+        lines.push(`${this.#mark} debug ${message}`)
+      }
+    }
+    const { logger } = parse({ logger: new Log() })
+    logger.warn?.('a')
+    logger.debug?.('b')
+    logger.info?.('nobody listens at this level')
+    expect(lines).toEqual(['mine warn a', 'mine debug b'])
+  })
+
+  test('as a logger that fails takes nothing down with it', () => {
+    const warn = () => {
+      throw new Error('the disk is full')
+    }
+    expect(() => parse({ logger: { warn } }).logger.warn?.('a warning')).not.toThrow()
+  })
+
+  test('draws nothing at construction', () => {
+    const random = vi.fn(() => 0.5)
+    parse({ random })
+    expect(random).not.toHaveBeenCalled()
+  })
+})
