@@ -13,6 +13,7 @@ import { EventHubError, OperationTimeoutError, toEventHubError } from './errors.
 import type { EventInput } from './event-data.js'
 import { Invocation } from './invocation.js'
 import {
+  abortSignal,
   duration,
   type EventHubProducerClientOptions,
   type ProducerSettings,
@@ -267,7 +268,8 @@ export class EventHubProducerClient {
    */
   async flush(options: OperationOptions = {}): Promise<void> {
     this.#assertOpen()
-    await this.#buffered?.flush(this.#operationLimits(options))
+    const limits = this.#operationLimits(options)
+    await this.#buffered?.flush(limits)
   }
 
   /**
@@ -355,7 +357,7 @@ export class EventHubProducerClient {
     const invocation = new Invocation(this.#env, {
       deadline: deadlineIn(this.#settings.clock, Math.max(0, timeoutInMs - reserveInMs)),
       afterFailure,
-      signal: options.abortSignal,
+      signal: abortSignal('abortSignal', options.abortSignal),
       logger: this.#settings.logger,
       onEnd: (ended) => this.#invocations.delete(ended),
     })
@@ -411,9 +413,9 @@ export class EventHubProducerClient {
 
   #operationLimits(options: OperationOptions): OperationLimits {
     refuseUnknownOptions('call options', options, operationOptionNames)
-    const { timeoutInMs, abortSignal } = options
+    const { timeoutInMs } = options
     const checked = timeoutInMs === undefined ? undefined : duration('timeoutInMs', timeoutInMs, 0)
-    return this.#limits(checked, abortSignal)
+    return this.#limits(checked, abortSignal('abortSignal', options.abortSignal))
   }
 
   #limits(timeoutInMs: number | undefined, signal: AbortSignal | undefined): OperationLimits {

@@ -253,6 +253,15 @@ export function duration(name: string, value: unknown, byDefault: number, min = 
   return value
 }
 
+/** An `AbortSignal`; the controller is what is passed by mistake. */
+export function abortSignal(name: string, value: unknown): AbortSignal | undefined {
+  if (value === undefined) return undefined
+  if (typeof (value as Partial<AbortSignal> | null)?.addEventListener !== 'function') {
+    throw new TypeError(`${name} must be an AbortSignal; of an AbortController, pass its signal.`)
+  }
+  return value as AbortSignal
+}
+
 function whole(name: string, value: unknown, byDefault: number, min: number): number {
   if (value === undefined) return byDefault
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min) {
@@ -343,6 +352,12 @@ function parseTls(tls: EventHubProducerClientOptions['tls']): typeof tls {
   if ('rejectUnauthorized' in tls && tls.rejectUnauthorized !== true) {
     throw new TypeError(
       'tls.rejectUnauthorized cannot be switched off. To trust a private authority, pass its certificate as tls.ca.',
+    )
+  }
+  const elsewhere = ['host', 'port', 'path', 'socket', 'lookup'].find((name) => name in tls)
+  if (elsewhere !== undefined) {
+    throw new TypeError(
+      `tls.${elsewhere} is not part of how TLS is done. To connect elsewhere, pass customEndpointAddress.`,
     )
   }
   if ('checkServerIdentity' in tls) {

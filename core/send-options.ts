@@ -1,4 +1,4 @@
-import { duration, refuseUnknownOptions } from './options.js'
+import { abortSignal, duration, refuseUnknownOptions } from './options.js'
 import type { Logger } from './transport.js'
 
 /** Options of `sendEvent` and `sendBatch`. */
@@ -37,7 +37,7 @@ const none: ParsedSendOptions = {
 export function parseSendOptions(options: SendOptions | undefined, logger: Logger): ParsedSendOptions {
   if (options === undefined) return none
   refuseUnknownOptions('send options', options, sendOptionNames)
-  const { partitionId, abortSignal: signal } = options
+  const { partitionId } = options
   let { partitionKey } = options
   if (partitionId !== undefined && typeof partitionId !== 'string') {
     throw new TypeError(`partitionId must be a string such as '0'; received a ${typeof partitionId}.`)
@@ -54,7 +54,7 @@ export function parseSendOptions(options: SendOptions | undefined, logger: Logge
     partitionId,
     partitionKey: partitionId === undefined ? partitionKey : undefined,
     timeoutInMs: options.timeoutInMs === undefined ? undefined : duration('timeoutInMs', options.timeoutInMs, 0),
-    signal,
+    signal: abortSignal('abortSignal', options.abortSignal),
   }
 }
 

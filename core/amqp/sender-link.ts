@@ -294,6 +294,7 @@ export class SenderLink {
 /** A link that had been authorized and was closed for want of it: its token ended, and a new one may help. */
 function inFlightError(error: EventHubError, wasOpen: boolean): EventHubError {
   if (error.code !== 'unauthorized' || !wasOpen) return error.withOutcome('unknown')
-  const { message, code, cause } = error
-  return new EventHubError(message, { code, retryable: true, outcome: 'unknown', cause })
+  const { message, code, condition, cause } = error
+  const known = condition === undefined ? {} : { condition }
+  return new EventHubError(message, { code, retryable: true, outcome: 'unknown', cause, ...known })
 }

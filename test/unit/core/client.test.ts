@@ -48,6 +48,29 @@ describe('construction', () => {
     ).toThrow(/bufferedMode/)
   })
 
+  test('refuses calls that are mistaken, by name', async () => {
+    const { client } = fakeClient({ partitionIds: ids })
+    const abortSignal = new AbortController() as never
+    await expect(client.sendEvent({ body: 'a' }, { abortSignal })).rejects.toThrow(/pass its signal/)
+    await expect(client.flush({ abortSignal })).rejects.toThrow(/pass its signal/)
+    expect(() => client.beginInvocation({ abortSignal })).toThrow(/pass its signal/)
+    await expect(client.flush({ timeout: 5 } as never)).rejects.toThrow(/timeout/)
+    await expect(client.createBatch({ timeoutInMs: 5 } as never)).rejects.toThrow(/timeoutInMs/)
+    expect(() => client.beginInvocation({ deadline: 5 } as never)).toThrow(/deadline/)
+    const credential = { name: 'n', key: 'k' }
+    const tls = { host: 'elsewhere.example.net' }
+    expect(() => new EventHubProducerClient('ns.example.net', 'e', credential, { tls })).toThrow(
+      /customEndpointAddress/,
+    )
+  })
+
+  test('takes an address as development endpoint', () => {
+    for (const host of ['[::1]:5672', 'localhost', '127.0.0.1:5673']) {
+      const text = `Endpoint=sb://${host};SharedAccessKeyName=n;SharedAccessKey=k;EntityPath=e;UseDevelopmentEmulator=true`
+      expect(EventHubProducerClient.fromConnectionString(text).eventHubName).toBe('e')
+    }
+  })
+
   test('takes a connection string with EntityPath or eventHubName, and refuses two different ones', () => {
     const text = 'Endpoint=sb://ns.example.net/;SharedAccessKeyName=n;SharedAccessKey=secret-key'
     const client = EventHubProducerClient.fromConnectionString(`${text};EntityPath=events`)
