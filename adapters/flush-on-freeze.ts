@@ -22,6 +22,16 @@ export interface Destination {
   readonly clientOptions?: EventHubProducerClientOptions | undefined
 }
 
+/** By name, so that adapters can refuse unknown options. */
+export const destinationOptionNames = [
+  'client',
+  'connectionString',
+  'fullyQualifiedNamespace',
+  'eventHubName',
+  'credential',
+  'clientOptions',
+] as const satisfies readonly (keyof Destination)[]
+
 /** Thrown when an invocation ends with events that Event Hubs has not accepted. The trigger should retry. */
 export class EventsNotAcceptedError extends Error {
   override readonly name = 'EventsNotAcceptedError'

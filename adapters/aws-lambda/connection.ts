@@ -1,6 +1,7 @@
 import type { EventHubProducerClient } from '../../core/client.js'
 import { EventHubError } from '../../core/errors.js'
-import { clientFor, type Destination } from '../flush-on-freeze.js'
+import { clientFor, type Destination, destinationOptionNames } from '../flush-on-freeze.js'
+import { lazyCredential, type TokenCredential } from '../lazy-credential.js'
 
 /** Environment variables, by name; an empty one counts as unset, as deployment templates leave them. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -14,15 +15,7 @@ export interface ConnectionOptions extends Destination {
 }
 
 /** By name, so that unknown options can be refused. */
-export const connectionOptionNames = [
-  'client',
-  'connectionString',
-  'fullyQualifiedNamespace',
-  'eventHubName',
-  'credential',
-  'clientOptions',
-  'warmUp',
-] as const
+export const connectionOptionNames = [...destinationOptionNames, 'warmUp'] as const
 
 /**
  * The one client of a handler: from the options, or from the environment when they name no destination. Throws
@@ -72,22 +65,9 @@ export function destinationFromEnvironment(environment: Environment): Destinatio
   return { fullyQualifiedNamespace, eventHubName, credential: lazyDefaultAzureCredential() }
 }
 
-interface TokenCredential {
-  getToken(scopes: string | string[], options?: object): Promise<{ token: string; expiresOnTimestamp: number } | null>
-}
-
-/** `DefaultAzureCredential`, whose package is loaded with the first token and not before. A failed load is tried again. */
+/** `DefaultAzureCredential`, whose package is loaded with the first token and not before. */
 export function lazyDefaultAzureCredential(load: () => Promise<TokenCredential> = loadIdentity): TokenCredential {
-  let loading: Promise<TokenCredential> | undefined
-  return {
-    async getToken(scopes, options) {
-      loading ??= load().catch((error) => {
-        loading = undefined
-        throw error
-      })
-      return (await loading).getToken(scopes, options)
-    },
-  }
+  return lazyCredential(load)
 }
 
 /** @internal */

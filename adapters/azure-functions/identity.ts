@@ -1,14 +1,7 @@
 import type * as AzureIdentity from '@azure/identity'
 import { EventHubError } from '../../core/errors.js'
+import { lazyCredential, type TokenCredential } from '../lazy-credential.js'
 import { type AppSettings, appSetting } from './app-settings.js'
-
-/** What `@azure/identity` credentials are, structurally: our types must not need that package. */
-interface TokenCredential {
-  getToken(
-    scopes: string | string[],
-    options?: { abortSignal?: AbortSignal },
-  ): Promise<{ token: string; expiresOnTimestamp: number } | null>
-}
 
 /** Credentials by their settings, so that outputs with the same ones share a credential and thereby a client. */
 const credentials = new Map<string, TokenCredential>()
@@ -36,7 +29,7 @@ export function credentialFromSettings(connection: string, settings: AppSettings
   const key = JSON.stringify([connection, kind, tenantId, clientId, clientSecret])
   let credential = credentials.get(key)
   if (!credential) {
-    credential = madeOnFirstToken(async () => {
+    credential = lazyCredential(async () => {
       const identity = await loadIdentity(connection)
       if (kind)
         return clientId
@@ -50,20 +43,6 @@ export function credentialFromSettings(connection: string, settings: AppSettings
     credentials.set(key, credential)
   }
   return credential
-}
-
-/** A credential that is made when it is first used. A making that fails is tried again with the next token. */
-function madeOnFirstToken(make: () => Promise<TokenCredential>): TokenCredential {
-  let made: Promise<TokenCredential> | undefined
-  return {
-    async getToken(scopes, options) {
-      made ??= make().catch((error) => {
-        made = undefined
-        throw error
-      })
-      return (await made).getToken(scopes, options)
-    },
-  }
 }
 
 async function loadIdentity(connection: string): Promise<typeof AzureIdentity> {

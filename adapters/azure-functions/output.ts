@@ -1,7 +1,7 @@
 import type { FunctionOutput, InvocationContext } from '@azure/functions'
 import type { EventHubProducerClient } from '../../core/client.js'
 import { duration, refuseUnknownOptions } from '../../core/options.js'
-import type { Destination } from '../flush-on-freeze.js'
+import { type Destination, destinationOptionNames } from '../flush-on-freeze.js'
 import { sharedClient } from './clients.js'
 import type { InvocationHub } from './hub.js'
 import { destinationFromSettings } from './settings.js'
@@ -46,15 +46,10 @@ const settingsByOutput = new WeakMap<object, OutputSettings>()
 
 const optionNames: ReadonlySet<string> = new Set<keyof EventHubOutputOptions>([
   'connection',
-  'eventHubName',
   'partitionKey',
   'name',
   'timeoutInMs',
-  'client',
-  'connectionString',
-  'fullyQualifiedNamespace',
-  'credential',
-  'clientOptions',
+  ...destinationOptionNames,
 ])
 
 let outputCount = 0

@@ -1,7 +1,7 @@
 import type { EventHubProducerClient } from '../../core/client.js'
 import { refuseUnknownOptions } from '../../core/options.js'
 import type { Destination } from '../flush-on-freeze.js'
-import { clientFor } from '../flush-on-freeze.js'
+import { clientFor, destinationOptionNames } from '../flush-on-freeze.js'
 import type { Authenticator, FetchHandlerAuth } from './auth.js'
 import { authenticatorFor } from './auth.js'
 import type { CloudEventWriter } from './cloud-event-to-event-data.js'
@@ -56,12 +56,7 @@ export interface Settings {
 }
 
 const knownOptions: ReadonlySet<string> = new Set<keyof FetchHandlerOptions>([
-  'client',
-  'connectionString',
-  'fullyQualifiedNamespace',
-  'eventHubName',
-  'credential',
-  'clientOptions',
+  ...destinationOptionNames,
   'auth',
   'basePath',
   'partitionKey',

@@ -75,7 +75,7 @@ describe('the lazy credential', () => {
         },
       }
     })
-    expect(await Promise.all([credential.getToken('scope', { x: 1 }), credential.getToken('other')])).toEqual([
+    expect(await Promise.all([credential.getToken('scope', { x: 1 } as never), credential.getToken('other')])).toEqual([
       token,
       token,
     ])

@@ -105,7 +105,10 @@ test('CloudEvents over HTTPS are structured unless something else is asked for',
 })
 
 test('a CloudEvent that HTTPS cannot carry in binary mode is refused, not changed', async () => {
-  const send = door({ cloudEventsMode: 'binary' }, { transportType: 'https', customEndpointAddress: `http://127.0.0.1:${hub.httpPort}` })
+  const send = door(
+    { cloudEventsMode: 'binary' },
+    { transportType: 'https', customEndpointAddress: `http://127.0.0.1:${hub.httpPort}` },
+  )
   const { headers, body } = HTTP.structured(event)
   const answer = await send(post(String(body), headers as Record<string, string>))
   expect(answer.status).toBe(400)
