@@ -9,7 +9,8 @@ type HttpProxy = NonNullable<TransportOptions['httpProxy']>
 
 /**
  * A tunnel to the target: HTTP's CONNECT (RFC 9110, section 9.3.6), with the credentials as Basic. It has no
- * timeout of its own: `signal` ends it.
+ * timeout of its own: `signal` ends the attempt. An open tunnel is its taker's to destroy, by the socket on top
+ * of it: Node's HTTP client breaks when the socket beneath TLS is destroyed under it.
  *
  * @throws EventHubError, always `returned`: nothing has left. Never with the credentials in it
  */

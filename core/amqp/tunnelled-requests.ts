@@ -23,10 +23,10 @@ export function tunnelledRequests(context: TransportContext, proxy: NonNullable<
   const target = socketTarget(context, httpPorts)
   return async (signal: AbortSignal) => {
     const tunnel = await openTunnel(proxy, target, context, signal)
+    if (signal.aborted) tunnel.destroy()
+    signal.throwIfAborted()
     const socket = connectSocket(target, context, tunnel)
-    const end = () => socket.destroy()
-    signal.addEventListener('abort', end, { once: true })
-    if (signal.aborted) end()
+    signal.addEventListener('abort', () => socket.destroy(), { once: true })
     await secured(socket, target)
     return (url: string, request: HttpRequest) => exchange(socket, new URL(url), request)
   }

@@ -62,10 +62,7 @@ function openWebSocket(target: SocketTarget, context: TransportContext, onConnec
     )
     created.on('error', (error) => stream.destroy(brokenWebSocket(error, target.label)))
     created.on('close', (code) => stream.destroy(closedWebSocket(target.label, code, socketError)))
-    ending.signal.addEventListener('abort', () => {
-      created.terminate()
-      socket.destroy()
-    })
+    ending.signal.addEventListener('abort', () => socket.destroy())
   }
   dial(target, context, ending.signal)
     .then(start)
@@ -81,7 +78,6 @@ interface Dialled {
 /** The socket beneath. It may still be connecting, but for a tunnel, which is open. */
 async function dial(target: SocketTarget, context: TransportContext, signal: AbortSignal): Promise<Dialled> {
   const Implementation = await loadImplementation()
-  signal.throwIfAborted()
   const { httpProxy } = context.options
   const tunnel = httpProxy && (await openTunnel(httpProxy, target, context, signal))
   if (signal.aborted) tunnel?.destroy()

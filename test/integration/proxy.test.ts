@@ -1,5 +1,5 @@
-import { createServer as createHttpServer } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -66,6 +66,11 @@ function connectTls(transportType: ProxiedType, options: Options): EventHubProdu
   return client
 }
 
+async function portOf(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
 const through = ({ port }: { readonly port: number }) => ({ hostname: '127.0.0.1', port })
 
 const errorOf = (promise: Promise<unknown>): Promise<EventHubError> =>
@@ -95,6 +100,20 @@ describe.each<ProxiedType>(['amqpOverWebSocket', 'https'])('%s through a proxy',
     await connectTls(transportType, { httpProxy: through(proxy) }).sendEvent({ body })
     expect(bodies()).toContain(body)
     expect(proxy.requests.map(({ authority }) => authority)).toEqual([`localhost:${hub.httpsPort}`])
+  })
+
+  test('the server’s name is told within the tunnel (SNI), for servers with several', async () => {
+    const proxy = await startProxy()
+    const names: unknown[] = []
+    const server = createTlsServer({ key: tls.key, cert: tls.cert }, (socket) => {
+      names.push(socket.servername)
+      socket.on('error', () => {}).destroy()
+    })
+    const port = await portOf(server)
+    const client = connectTls(transportType, { httpProxy: through(proxy), customEndpointAddress: `localhost:${port}` })
+    await errorOf(client.sendEvent({ body: 'no' }))
+    expect(names).toEqual(['localhost'])
+    server.close()
   })
 
   test.each([
@@ -163,6 +182,7 @@ describe.each<ProxiedType>(['amqpOverWebSocket', 'https'])('%s through a proxy',
     expect(error).toBeInstanceOf(EventHubError)
     expect(error).toMatchObject({ code: 'connection-lost', outcome: 'returned', retryable, condition: String(refuse) })
     expect(error.message).toContain(`The proxy 127.0.0.1:${proxy.port} refused the tunnel to 127.0.0.1:${hub.httpPort}`)
+    await expect.poll(() => proxy.openCount).toBe(0)
   })
 
   test('a refusal that may pass is asked again', async () => {
@@ -233,8 +253,7 @@ describe.each<ProxiedType>(['amqpOverWebSocket', 'https'])('%s through a proxy',
 
   test('what is no HTTP proxy is said so', async () => {
     const server = createServer((socket) => socket.on('error', () => {}).end('220 mail ready\r\n'))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
+    const port = await portOf(server)
     const error = await errorOf(connect(transportType, { httpProxy: through({ port }) }).sendEvent({ body: 'no' }))
     expect(error).toMatchObject({ code: 'protocol-error', outcome: 'returned', retryable: false })
     server.close()
@@ -277,86 +296,5 @@ describe('AMQP over WebSocket through a proxy', () => {
     await retried
     expect(bodies().filter((body) => body === 'dropped')).toHaveLength(2)
     expect(proxy.requests).toHaveLength(3)
-  })
-})
-
-describe('HTTPS through a proxy', () => {
-  test('each request has a tunnel of its own; content types, properties and large bodies arrive', async () => {
-    const proxy = await startProxy()
-    const client = connect('https', { httpProxy: through(proxy), partitionIds: ['0', '1', '2', '3'] })
-    const seen = hub.events('events', '2').length
-    const large = 'ä'.repeat(400_000)
-    await client.sendBatch([{ body: 'one', properties: { n: 1 } }, { body: large }], { partitionId: '2' })
-    await client.sendEvent({ body: new Uint8Array([255, 0]), contentType: 'application/x' }, { partitionId: '2' })
-    const [one, two, three] = hub.events('events', '2').slice(seen)
-    expect(one?.applicationProperties).toMatchObject({ n: 1 })
-    expect(String(two?.body)).toBe(large)
-    expect(three?.body).toEqual(Buffer.from([255, 0]))
-    expect(proxy.requests).toHaveLength(2)
-    await expect.poll(() => proxy.openCount).toBe(0)
-  })
-
-  test('the service’s answers keep their meaning', async () => {
-    const proxy = await startProxy()
-    const client = connect('https', { httpProxy: through(proxy) })
-    hub.faults.throttle = { retryAfterInSeconds: 7 }
-    expect(await errorOf(client.sendEvent({ body: 'busy' }))).toMatchObject({
-      code: 'server-busy',
-      outcome: 'refused',
-      retryAfterInMs: 7000,
-    })
-    hub.faults.reset()
-    const stranger = EventHubProducerClient.fromConnectionString(
-      hub.connectionStringFor('events').replace(/SharedAccessKey=[^;]+/, 'SharedAccessKey=wrong'),
-      {
-        transportType: 'https',
-        customEndpointAddress: `127.0.0.1:${hub.httpPort}`,
-        httpProxy: through(proxy),
-        retryOptions: { maxRetries: 0 },
-      },
-    )
-    expect(await errorOf(stranger.sendEvent({ body: 'no' }))).toMatchObject({
-      code: 'unauthorized',
-      outcome: 'refused',
-    })
-  })
-
-  test('a service that takes the request and does not answer leaves the event unknown', async () => {
-    const proxy = await startProxy()
-    hub.faults.silence = true
-    const client = connect('https', { httpProxy: through(proxy), retryOptions: { maxRetries: 0, tryTimeoutInMs: 200 } })
-    expect(await errorOf(client.sendEvent({ body: 'silence' }))).toMatchObject({ code: 'timeout', outcome: 'unknown' })
-    await expect.poll(() => proxy.openCount).toBe(0)
-  })
-
-  test('so does a tunnel that drops before the answer', async () => {
-    const proxy = await startProxy()
-    const service = createHttpServer(() => proxy.destroyTunnels())
-    await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
-    const { port } = service.address() as AddressInfo
-    const client = connect('https', { httpProxy: through(proxy), customEndpointAddress: `127.0.0.1:${port}` })
-    expect(await errorOf(client.sendEvent({ body: 'dropped' }))).toMatchObject({
-      code: 'connection-lost',
-      outcome: 'unknown',
-      retryable: true,
-    })
-    service.close()
-  })
-
-  test.each([
-    ['999 Strange', 'unknown'],
-    ['204 No Content', 'unknown'],
-    ['302 Found\r\nLocation: http://127.0.0.1:1/', 'refused'],
-  ])('an answer of %s is no acceptance, and is not followed', async (status, outcome) => {
-    const proxy = await startProxy()
-    const service = createServer((socket) => {
-      socket.on('error', () => {}).once('data', () => socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\n\r\n`))
-    })
-    await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
-    const { port } = service.address() as AddressInfo
-    const client = connect('https', { httpProxy: through(proxy), customEndpointAddress: `127.0.0.1:${port}` })
-    expect(await errorOf(client.sendEvent({ body: 'a' }))).toMatchObject({ outcome })
-    expect(proxy.requests).toHaveLength(1)
-    service.close()
   })
 })

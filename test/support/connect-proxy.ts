@@ -3,7 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 export interface ConnectProxyOptions {
-  /** Asks for these, as `user:password`. */
+  /** Asks for these, as `user:password`. Who is refused is left connected, as by a proxy that keeps connections. */
   readonly credentials?: string
   /** Answers every CONNECT with this status. */
   readonly refuse?: number
@@ -21,8 +21,12 @@ export interface ConnectProxy {
   readonly otherRequests: number
   /** Tunnels that are open, and connections that wait for one. */
   readonly openCount: number
+  /** Tunnels that were opened, and have not ended. */
+  readonly openTunnelCount: number
   /** Drops every connection without a word. */
   destroyTunnels(): void
+  /** Resets every connection. */
+  resetTunnels(): void
   close(): Promise<void>
 }
 
@@ -31,6 +35,7 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
   const sockets = new Set<Socket>()
   const requests: ConnectProxy['requests'] = []
   let otherRequests = 0
+  let openTunnelCount = 0
   const server = createServer((_request, response) => {
     otherRequests += 1
     response.writeHead(405).end()
@@ -52,12 +57,13 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
     const expected = options.credentials && `Basic ${Buffer.from(options.credentials).toString('base64')}`
     if (expected && headers['proxy-authorization'] !== expected) {
       answer('407 Proxy Authentication Required', 'Proxy-Authenticate: Basic realm="test"', 'Content-Length: 4')
-      client.end('who?')
+      client.write('who?')
+      client.resume()
       return
     }
     if (options.refuse !== undefined) {
       answer(`${options.refuse} No`, 'Content-Length: 0')
-      client.end()
+      client.resume()
       return
     }
     if (options.deaf) {
@@ -66,15 +72,21 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
       return
     }
     const { hostname, port } = new URL(`http://${url}`)
+    let isOpen = false
     const target = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) }, () => {
+      isOpen = true
+      openTunnelCount += 1
       answer('200 Connection established')
       target.write(head)
       client.pipe(target).pipe(client)
     })
     target.on('error', () => {
-      if (!client.writableEnded) client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
+      if (!isOpen) client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
     })
-    target.on('close', () => client.destroy())
+    target.on('close', () => {
+      if (isOpen) openTunnelCount -= 1
+      client.destroy()
+    })
     client.on('close', () => target.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -90,7 +102,13 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
     get openCount() {
       return sockets.size
     },
+    get openTunnelCount() {
+      return openTunnelCount
+    },
     destroyTunnels,
+    resetTunnels: () => {
+      for (const socket of sockets) socket.resetAndDestroy()
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -168,6 +168,28 @@ describe('an open WebSocket', () => {
 })
 
 describe('the stream over a WebSocket', () => {
+  test('asks for AMQP at the service’s path, and for no compression', async () => {
+    const asked = new Promise<IncomingMessage>((resolve) => {
+      const listener = createServer()
+      new WebSocketServer({ server: listener, perMessageDeflate: true }).on('connection', (_, request) =>
+        resolve(request),
+      )
+      void portOf(listener).then((port) =>
+        webSocketWire(context(port))
+          .open(() => {})
+          .on('error', () => {}),
+      )
+    })
+    const { url, headers } = await asked
+    expect(url).toBe('/$servicebus/websocket')
+    expect(headers).toMatchObject({
+      'sec-websocket-protocol': 'AMQPWSB10',
+      'sec-websocket-version': '13',
+      'user-agent': 'agent/1',
+    })
+    expect(headers).not.toHaveProperty('sec-websocket-extensions')
+  })
+
   const context = (port: number) =>
     ({
       fullyQualifiedNamespace: '127.0.0.1',
@@ -235,6 +257,20 @@ describe('the stream over a WebSocket', () => {
     await closed
     const late = await new Promise((resolve) => stream.write('d', resolve))
     expect(late).toBeInstanceOf(Error)
+  })
+
+  test('that is ended says so to the peer, and ends when the peer has', async () => {
+    let code: number | undefined
+    const stream = await open((socket) => {
+      socket.on('close', (received) => {
+        code = received
+      })
+    })
+    const closed = new Promise((resolve) => stream.once('close', resolve))
+    stream.end()
+    await closed
+    // A close frame without a status: 1005.
+    await expect.poll(() => code).toBe(1005)
   })
 
   test('that is destroyed takes its socket with it', async () => {
