@@ -31,7 +31,7 @@ export interface EventHubProducerClientOptions {
   readonly authTimeoutInMs?: number | undefined
   /** Ask the peer to close the connection after this long without traffic. Default: none. */
   readonly idleTimeoutInMs?: number | undefined
-  /** Longest wait for the connection to open. Default: 10000. */
+  /** Longest wait for the connection to open, a proxy's tunnel included. Default: 10000. */
   readonly socketTimeoutInMs?: number | undefined
   /**
    * `amqp` (port 5671), `amqpOverWebSocket` (port 443; needs the package `ws`), `https` (port 443), or a transport

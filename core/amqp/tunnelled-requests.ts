@@ -47,6 +47,11 @@ function secured(socket: Socket, { isTls, label }: SocketTarget): Promise<void> 
 /** One request and the head of its answer; the body is of no use to anyone. */
 function exchange(socket: Socket, url: URL, { method, headers, body }: HttpRequest): Promise<Response> {
   return new Promise((resolve, reject) => {
+    // Node would wait for an answer all the same.
+    if (socket.destroyed) {
+      reject(new Error('The tunnel ended before the request.'))
+      return
+    }
     const request = httpRequest({
       method,
       path: `${url.pathname}${url.search}`,

@@ -108,7 +108,7 @@ function createWebSocket(
     // The option createConnection would be shorter, but ws before 8.17 passes it over.
     agent: Object.assign(agent, { createConnection: () => socket }),
     headers: { 'user-agent': options.userAgent },
-    // Batches are small, and the service offers no compression.
+    // It would cost memory and time for each connection.
     perMessageDeflate: false,
   })
 }

@@ -27,8 +27,8 @@ afterEach(async () => {
 })
 
 /** A client over WebSocket, by default to this port of this machine, in the clear. */
-function connect(port: number, options: EventHubProducerClientOptions = {}): EventHubProducerClient {
-  const connectionString = `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=root;SharedAccessKey=secret;EntityPath=events;UseDevelopmentEmulator=true`
+function connect(port: number, options: EventHubProducerClientOptions = {}, key = 'secret'): EventHubProducerClient {
+  const connectionString = `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=root;SharedAccessKey=${key};EntityPath=events;UseDevelopmentEmulator=true`
   const client = EventHubProducerClient.fromConnectionString(connectionString, {
     transportType: 'amqpOverWebSocket',
     retryOptions: { retryDelayInMs: 50 },
@@ -178,13 +178,8 @@ describe('AMQP over WebSocket, to the local hub', () => {
   })
 
   test('a wrong key is said so, over the open WebSocket', async () => {
-    const client = connect(hub.httpPort)
-    const wrong = EventHubProducerClient.fromConnectionString(
-      hub.connectionString.replace(/SharedAccessKey=[^;]+/, 'SharedAccessKey=wrong'),
-      { transportType: 'amqpOverWebSocket', customEndpointAddress: `127.0.0.1:${hub.httpPort}` },
-    )
-    clients.push(client, wrong)
-    await expect(wrong.sendEvent({ body: 'a' })).rejects.toMatchObject({ code: 'unauthorized', outcome: 'returned' })
+    const client = connect(hub.httpPort, {}, 'wrong')
+    await expect(client.sendEvent({ body: 'a' })).rejects.toMatchObject({ code: 'unauthorized', outcome: 'returned' })
   })
 })
 

@@ -182,6 +182,17 @@ describe('a tunnel', () => {
     expect(await closed).toBe(true)
   })
 
+  test('that has ended meanwhile fails the request at once', async () => {
+    const port = await portOf(createServer((socket) => socket.on('error', () => {})))
+    const inTheClear = context(port)
+    const development = { ...inTheClear, options: { ...inTheClear.options, development: true } }
+    const send = await tunnelledRequests(development, through())(new AbortController().signal)
+    proxy.resetTunnels()
+    await expect.poll(() => proxy.openCount).toBe(0)
+    const request = { method: 'POST', headers: {}, body: '[]' }
+    await expect(send(`http://127.0.0.1:${port}/`, request)).rejects.toBeInstanceOf(Error)
+  })
+
   test('given up while TLS begins on it rejects, and is closed', async () => {
     const port = await portOf(createServer((socket) => socket.on('error', () => {}).resume()))
     const giveUp = new AbortController()
