@@ -36,7 +36,8 @@ export const destinationOptionNames = [
 export class EventsNotAcceptedError extends Error {
   override readonly name = 'EventsNotAcceptedError'
   readonly code = 'events-not-accepted'
-  readonly failures: readonly FlushFailure[]
+  /** Not enumerable: platforms log an error's properties, and these hold the events. */
+  declare readonly failures: readonly FlushFailure[]
   /** True when every failure could succeed if the same events came again. */
   readonly retryable: boolean
 
@@ -53,7 +54,7 @@ export class EventsNotAcceptedError extends Error {
       `${failures.length} of ${failures.length + accepted} events were not accepted by Event Hubs. ${listed.join(' | ')}${more}`,
       { cause: failures[0]?.error },
     )
-    this.failures = failures
+    Object.defineProperty(this, 'failures', { value: failures })
     this.retryable = failures.every((failure) => failure.error.retryable)
   }
 }

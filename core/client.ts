@@ -443,7 +443,8 @@ export class EventHubProducerClient {
       try {
         await bounded(clock, Promise.all(underWay), limits, ranOut)
       } catch (error) {
-        failure = error
+        // What the buffer says of its own flush is not true of a client that closes.
+        failure = toEventHubError(error).code === 'timeout' ? ranOut() : error
       }
     }
     const reason = new EventHubError('The client was closed before the event was accepted.', { code: 'client-closed' })

@@ -142,13 +142,18 @@ export class Invocation {
 
   async #sendBatch(events: readonly EventInput[] | EventDataBatch, options: SendOptions | undefined): Promise<void> {
     if (!(events instanceof EventDataBatch)) {
-      if (!Array.isArray(events)) throw new TypeError('sendBatch takes an array of events or an EventDataBatch.')
+      if (!Array.isArray(events)) {
+        this.#assertOpen()
+        const error = new TypeError('sendBatch takes an array of events or an EventDataBatch.')
+        this.#recordNotTaken(this.#nextIndex++, events as never, error)
+        throw error
+      }
       const sends = events.map((event) => detached(this.#send(event, options)))
       for (const send of sends) await send
       return
     }
     this.#assertOpen()
-    const items = EventDataBatch.itemsOf(events, this.#env.transport.codec)
+    const items = this.#itemsOf(events)
     const firstIndex = this.#nextIndex
     this.#nextIndex += items.length
     let parsed: ParsedSendOptions
@@ -165,6 +170,15 @@ export class Invocation {
       partitionKey: events.partitionKey,
       limits: { deadline, signal: parsed.signal },
     })
+  }
+
+  #itemsOf(batch: EventDataBatch): ReturnType<typeof EventDataBatch.itemsOf> {
+    try {
+      return EventDataBatch.itemsOf(batch, this.#env.transport.codec)
+    } catch (error) {
+      this.#recordNotTaken(this.#nextIndex++, batch as never, error)
+      throw error
+    }
   }
 
   async #send(event: EventInput, options: SendOptions | undefined): Promise<void> {

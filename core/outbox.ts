@@ -67,6 +67,7 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   /** How many wait for room first, to wait for the partition ids then. */
   #unroutedWithoutRoom = 0
   #isLoadingPartitionIds = false
+  #isRouting = false
   readonly #waitingForRoom = new Set<(error: EventHubError) => void>()
   readonly #pending = new PendingCount()
   /** By order key: the first event that failed, after which none is sent. */
@@ -102,6 +103,7 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     const orderKey = orderKeyOf(options)
     try {
       if (this.#closedBy) throw this.#closedBy
+      if (options.limits.signal?.aborted) throw abortedError(options.limits.signal.reason)
       const encoded = this.#env.transport.codec.encode(event, partitionKey)
       this.#refuseOversized(encoded, partitionId)
       const entries = [{ encoded, event, index, orderKey, epoch: this.#pending.epoch }]
@@ -367,12 +369,18 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   }
 
   #routeUnrouted(): void {
-    const unrouted = this.#unrouted
-    this.#unrouted = []
-    for (const item of unrouted) {
-      const route = this.#env.router.route(undefined, item.partitionKey, this.#cursor, false)
-      this.#env.capacity.move(unroutedCapacity, capacityKeyOf(route), item.load.count)
-      this.#admit(item, route)
+    // Routing frees room, by which the next in line arrive here: they join the end of this very loop.
+    if (this.#isRouting) return
+    this.#isRouting = true
+    try {
+      for (const item of this.#unrouted) {
+        const route = this.#env.router.route(undefined, item.partitionKey, this.#cursor, false)
+        this.#env.capacity.move(unroutedCapacity, capacityKeyOf(route), item.load.count)
+        this.#admit(item, route)
+      }
+      this.#unrouted = []
+    } finally {
+      this.#isRouting = false
     }
   }
 

@@ -214,6 +214,20 @@ describe('an invocation', () => {
     expect(transport.sends.map((send) => send.bodies)).toEqual([['a'], ['b1', 'b2'], ['c']])
   })
 
+  test('records what is no batch, and what an aborted signal holds back', async () => {
+    const { client } = fakeClient({ partitionIds: ids })
+    const foreign = await fakeClient().client.createBatch()
+    foreign.tryAdd({ body: 'a' })
+    const invocation = client.beginInvocation()
+    void invocation.sendBatch({ body: 1 } as never)
+    void invocation.sendBatch(foreign)
+    void invocation.sendEvent({ body: 'a' }, { abortSignal: AbortSignal.abort() })
+    const { accepted, failures } = await invocation.end()
+    expect(accepted).toBe(0)
+    // Both clients of this test share a codec type but not a codec.
+    expect(failures.map(({ error }) => error.code)).toEqual(['argument-error', 'argument-error', 'aborted'])
+  })
+
   test('records what sendEvent rejects, so that an unawaited mistake is not lost', async () => {
     const { client } = fakeClient({ partitionIds: ids })
     const invocation = client.beginInvocation()
@@ -337,6 +351,20 @@ describe('on a cold start', () => {
     openFirst()
     expect((await ended).accepted).toBe(2)
     expect(transport.sends.flatMap((send) => send.bodies)).toEqual(['1', '2'])
+  })
+
+  test('more events than fit the buffer keep their order within a key', async () => {
+    const { client, transport } = fakeClient({ maxBufferLength: 20 }, { onSend: (send) => send.accept() })
+    const invocation = client.beginInvocation()
+    for (let i = 0; i < 300; i++) void invocation.sendEvent({ body: `${i}` }, { partitionKey: `k${i % 7}` })
+    expect((await invocation.end()).accepted).toBe(300)
+    const last = new Map<string | undefined, number>()
+    for (const { bodies, keys } of transport.sends) {
+      for (const [i, body] of bodies.entries()) {
+        expect(Number(body)).toBeGreaterThan(last.get(keys[i]) ?? -1)
+        last.set(keys[i], Number(body))
+      }
+    }
   })
 
   test('more events than fit the buffer all get their turn once the ids are there', async () => {
