@@ -24,11 +24,7 @@ export interface InvocationSettings {
  *     live -> ending -> ended      `end()`
  *     live -> expired -> ended     deadline, or the caller's abort
  */
-type State =
-  | { readonly name: 'live' }
-  | { readonly name: 'expired'; readonly reason: EventHubError }
-  | { readonly name: 'ending' }
-  | { readonly name: 'ended' }
+type State = 'live' | 'expired' | 'ending' | 'ended'
 
 /**
  * The events of one invocation of serverless code: taken when `sendEvent` is called, settled one by one,
@@ -39,7 +35,7 @@ export class Invocation {
   readonly #settings: InvocationSettings
   readonly #outbox: Outbox
   readonly #ended = new AbortController()
-  #state: State = { name: 'live' }
+  #state: State = 'live'
   #cancelDeadlineTimer: () => void
   #releaseSignal: () => void = () => {}
   /** Whether bytes of a failed event may still sit in a socket. */
@@ -119,7 +115,7 @@ export class Invocation {
    */
   async end(): Promise<FlushReport> {
     const startedAt = this.#env.clock.monotonicNow()
-    if (this.#state.name === 'live') this.#state = { name: 'ending' }
+    if (this.#state === 'live') this.#state = 'ending'
     await this.#outbox.flush()
     this.#finish()
     return this.#report(startedAt)
@@ -197,7 +193,7 @@ export class Invocation {
   }
 
   #assertOpen(): void {
-    if (this.#state.name === 'live' || this.#state.name === 'expired') return
+    if (this.#state === 'live' || this.#state === 'expired') return
     const message = 'The invocation has ended: this event was not taken. Send before end(), and await what sends.'
     // The call may not be awaited; without this line its event would be lost in silence.
     this.#settings.logger.error?.(`eventhub-sluice: ${message}`)
@@ -205,8 +201,8 @@ export class Invocation {
   }
 
   async #expire(reason: EventHubError): Promise<void> {
-    if (this.#state.name === 'ended' || this.#state.name === 'expired') return
-    this.#state = this.#state.name === 'ending' ? this.#state : { name: 'expired', reason }
+    if (this.#state === 'ended' || this.#state === 'expired') return
+    if (this.#state === 'live') this.#state = 'expired'
     this.#cancelDeadlineTimer()
     await this.#outbox.giveUp(reason)
     this.#releaseSignal()
@@ -216,8 +212,8 @@ export class Invocation {
   }
 
   #finish(): void {
-    if (this.#state.name === 'ended') return
-    this.#state = { name: 'ended' }
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
     this.#cancelDeadlineTimer()
     this.#releaseSignal()
     if (!this.#ended.signal.aborted) {

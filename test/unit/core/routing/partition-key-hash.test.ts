@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hashPartitionKey, partitionIndexForKey } from '../../../../core/routing/partition-key-hash.js'
+import { partitionKeyVectors } from '../../../support/partition-key-vectors.js'
 import { seed } from '../../../support/seed.js'
 
 // By its file path: the package's exports map hides it.
@@ -12,24 +13,8 @@ const official = createRequire(import.meta.url)(
   mapPartitionKeyToId(key: string, partitionCount: number): number
 }
 
-/** Key, int16, index of 4, index of 32: the table in DIALECT.md. */
-const vectors: readonly [string, number, number, number][] = [
-  ['a', -16220, 0, 28],
-  ['abc', -14161, 1, 17],
-  ['alphabet', -23478, 2, 22],
-  ['Hello, World!', 28870, 2, 6],
-  ['partition-key-0', -21566, 2, 30],
-  ['device-42', -21548, 0, 12],
-  ['0123456789ab', -17054, 2, 30],
-  ['0123456789abc', -4167, 3, 7],
-  ['0123456789abcdef01234567', -26328, 0, 24],
-  ['Привет', -18841, 1, 25],
-  ['日本語', -23353, 1, 25],
-  ['😀', -17126, 2, 6],
-]
-
 describe('the service’s hash', () => {
-  test.each(vectors)('of %s is %i: index %i of 4, %i of 32', (key, hash, ofFour, ofThirtyTwo) => {
+  test.each(partitionKeyVectors)('of %s is %i: index %i of 4, %i of 32', (key, hash, ofFour, ofThirtyTwo) => {
     expect(hashPartitionKey(key)).toBe(hash)
     expect(partitionIndexForKey(key, 4)).toBe(ofFour)
     expect(partitionIndexForKey(key, 32)).toBe(ofThirtyTwo)
