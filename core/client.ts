@@ -6,6 +6,7 @@ import { createTokenSource } from './auth/token-cache.js'
 import { BufferedSender } from './buffered-sender.js'
 import { Capacity } from './buffering/capacity.js'
 import { EventDataBatch } from './buffering/event-data-batch.js'
+import { PartitionTurns } from './buffering/partition-turns.js'
 import { SendSlots } from './buffering/send-slots.js'
 import { bounded, deadlineIn } from './deadline.js'
 import { DirectSender } from './direct-sender.js'
@@ -127,6 +128,7 @@ export class EventHubProducerClient {
         development: development !== undefined,
         endpoint: settings.customEndpoint ?? development,
         sasl: settings.sasl,
+        enableIdempotentRetries: settings.enableIdempotentRetries,
         namedKey: isNamedKey(credential) ? () => ({ name: credential.name, key: credential.key }) : undefined,
         authTimeoutInMs: settings.authTimeoutInMs,
         socketTimeoutInMs: settings.socketTimeoutInMs,
@@ -137,6 +139,7 @@ export class EventHubProducerClient {
       },
     })
     this.transportName = this.#transport.name
+    if (settings.enableIdempotentRetries) assertCanRetryIdempotently(this.#transport, settings.partitionIds)
     const retry = { policy: settings.retry, clock, random }
     const directory = new PartitionDirectory(this.#transport, settings.partitionIds, retry)
     this.#env = {
@@ -144,6 +147,7 @@ export class EventHubProducerClient {
       clock,
       retry,
       slots: new SendSlots(settings.maxConcurrentSends),
+      turns: settings.enableIdempotentRetries ? new PartitionTurns(clock) : undefined,
       maxWaitTimeInMs: settings.maxWaitTimeInMs,
       maxConcurrentSendsPerPartition: settings.maxConcurrentSendsPerPartition,
       router: new Router(settings, directory),
@@ -511,6 +515,19 @@ function createTransport(settings: ProducerSettings, context: TransportContext):
     )
   }
   return factory(context)
+}
+
+function assertCanRetryIdempotently(transport: Transport, partitionIds: readonly string[] | undefined): void {
+  if (transport.canRetryIdempotently !== true) {
+    throw new TypeError(
+      `enableIdempotentRetries cannot be used with the transport '${transport.name}': it needs AMQP. Leave it out, or pass transportType: 'amqp' or 'amqpOverWebSocket'.`,
+    )
+  }
+  if (!transport.canReadProperties && partitionIds === undefined) {
+    throw new TypeError(
+      `enableIdempotentRetries sends to partitions by id, which the transport '${transport.name}' cannot list. Pass partitionIds.`,
+    )
+  }
 }
 
 function parseNamespace(namespace: unknown): string {

@@ -1,19 +1,22 @@
 import { joinSignals } from './abort.js'
+import { acquireSlot } from './buffering/partition-turns.js'
 import { bounded } from './deadline.js'
 import { EventHubError, OperationTimeoutError } from './errors.js'
 import type { OutboxEnvironment } from './outbox.js'
 import { runWithRetries } from './retry.js'
+import type { UnkeyedCursor } from './routing/router.js'
 import type { EncodedEvent, OperationLimits, PartitionId } from './transport.js'
 
 /**
  * Sends that the caller awaits one by one, outside buffered mode and invocations: each is its own owner.
  * Unless a partition is named, the service picks it, by key where there is one; so no partition ids are
- * needed and a cold client saves their round trips.
+ * needed and a cold client saves their round trips. Only idempotent retries need a partition by name.
  */
 export class DirectSender {
   readonly #env: OutboxEnvironment
   readonly #underWay = new Set<Promise<void>>()
   readonly #closing: AbortSignal
+  readonly #cursor: UnkeyedCursor = { position: undefined }
 
   /** @param closing aborts when the client gives up everything under way */
   constructor(env: OutboxEnvironment, closing: AbortSignal) {
@@ -40,17 +43,17 @@ export class DirectSender {
     await Promise.allSettled(this.#underWay)
   }
 
-  async #send(partitionId: PartitionId, events: readonly EncodedEvent[], caller: OperationLimits): Promise<void> {
+  async #send(target: PartitionId, events: readonly EncodedEvent[], caller: OperationLimits): Promise<void> {
     const joined = joinSignals(caller.signal, this.#closing)
     try {
       const limits = { deadline: caller.deadline, signal: joined.signal }
+      const { transport, retry, turns } = this.#env
+      const partitionId = turns && target === undefined ? await this.#choosePartition(events, limits) : target
       await this.#acquireSlot(limits)
+      const send = () => runWithRetries((attempt) => transport.send(partitionId, events, attempt), retry, limits)
       try {
-        await runWithRetries(
-          (attempt) => this.#env.transport.send(partitionId, events, attempt),
-          this.#env.retry,
-          limits,
-        )
+        if (turns && partitionId !== undefined) await turns.run(partitionId, limits, send)
+        else await send()
       } finally {
         this.#env.slots.release()
       }
@@ -63,24 +66,21 @@ export class DirectSender {
     }
   }
 
-  async #acquireSlot(limits: OperationLimits): Promise<void> {
-    const slot = { cancel: () => {} }
-    const granted = new Promise<void>((resolve) => {
-      slot.cancel = this.#env.slots.request(resolve)
-    })
-    try {
-      await bounded(
-        this.#env.clock,
-        granted,
-        limits,
-        () =>
-          new OperationTimeoutError('No send slot became free in time. Raise maxConcurrentSends or allow more time.'),
-      )
-    } catch (error) {
-      slot.cancel()
-      // Granted in the same instant as it was given up: hand it on.
-      void granted.then(() => this.#env.slots.release())
-      throw error
+  async #choosePartition(events: readonly EncodedEvent[], limits: OperationLimits): Promise<PartitionId> {
+    const { router, directory, clock } = this.#env
+    if (directory.ids === undefined) {
+      const ranOut = () => new OperationTimeoutError('The partition ids did not arrive in time.')
+      await bounded(clock, directory.load(limits), limits, ranOut)
     }
+    const route = router.route(undefined, events[0]?.partitionKey, this.#cursor, true)
+    if (route.kind !== 'partition') return undefined
+    router.moveOn(route.partitionId, this.#cursor)
+    return route.partitionId
+  }
+
+  #acquireSlot(limits: OperationLimits): Promise<void> {
+    const ranOut = () =>
+      new OperationTimeoutError('No send slot became free in time. Raise maxConcurrentSends or allow more time.')
+    return acquireSlot(this.#env.slots, this.#env.clock, limits, ranOut)
   }
 }

@@ -51,7 +51,8 @@ export class Invocation {
     this.#outbox = new Outbox(env, {
       limits: { deadline: settings.deadline },
       afterFailure: settings.afterFailure,
-      unkeyedMayWait: false,
+      // Idempotent retries need a partition by name.
+      unkeyedMayWait: env.turns !== undefined,
       accepted: (entries) => {
         this.#accepted += entries.length
       },

@@ -51,6 +51,11 @@ export interface EventHubProducerClientOptions {
    * `httpProxy`: otherwise the runtime's own `fetch` verifies.
    */
   readonly tls?: Readonly<Record<string, unknown>> | undefined
+  /**
+   * Have the service drop the second copy of a batch that was sent again because no answer came. AMQP only, and one
+   * batch at a time per partition, over all invocations. Not beside `service` routing. Default: false.
+   */
+  readonly enableIdempotentRetries?: boolean | undefined
   /** Put before our own user agent. */
   readonly userAgent?: string | undefined
   /** Receives diagnostics; never a secret or an event's body. Default: warnings and errors go to `console`. */
@@ -105,6 +110,7 @@ export interface ProducerSettings {
   readonly logger: Logger
   readonly partitionIds: readonly string[] | undefined
   readonly sasl: 'cbs' | 'plain'
+  readonly enableIdempotentRetries: boolean
   readonly keyedRouting: 'local' | 'service'
   readonly unkeyedRouting: 'sticky' | 'roundRobin' | 'service'
   readonly clock: Clock
@@ -133,6 +139,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof EventHubProducerClientOpt
   'logger',
   'partitionIds',
   'sasl',
+  'enableIdempotentRetries',
   'keyedRouting',
   'unkeyedRouting',
   'clock',
@@ -187,6 +194,7 @@ export function parseOptions(options: EventHubProducerClientOptions): ProducerSe
   for (const [name, callback] of Object.entries({ onSuccess, onError })) {
     if (callback !== undefined && typeof callback !== 'function') throw new TypeError(`${name} must be a function.`)
   }
+  const enableIdempotentRetries = parseIdempotentRetries(options)
   const retryOptions = options.retryOptions ?? {}
   refuseUnknownOptions('retryOptions', retryOptions, retryOptionNames)
   return {
@@ -223,6 +231,7 @@ export function parseOptions(options: EventHubProducerClientOptions): ProducerSe
     logger: unfailing(options.logger ?? consoleLogger),
     partitionIds: parsePartitionIds(options.partitionIds),
     sasl: oneOf('sasl', options.sasl, ['cbs', 'plain'] as const),
+    enableIdempotentRetries,
     keyedRouting: oneOf('keyedRouting', options.keyedRouting, ['local', 'service'] as const),
     unkeyedRouting: oneOf('unkeyedRouting', options.unkeyedRouting, ['sticky', 'roundRobin', 'service'] as const),
     clock: options.clock ?? systemClock,
@@ -298,6 +307,26 @@ function parseUserAgent(userAgent: unknown): string {
   // It becomes a header.
   if (typeof userAgent === 'string' && /^[ -~]+$/.test(userAgent)) return `${userAgent} ${own}`
   throw new TypeError("userAgent must be printable ASCII, such as 'my-app/1.0'.")
+}
+
+/** Refuses by name what cannot be numbered: sends whose partition, or whose order, is not known here. */
+function parseIdempotentRetries(options: EventHubProducerClientOptions): boolean {
+  const { enableIdempotentRetries = false, maxConcurrentSendsPerPartition = 1 } = options
+  if (typeof enableIdempotentRetries !== 'boolean') {
+    throw new TypeError('enableIdempotentRetries must be true or false.')
+  }
+  if (!enableIdempotentRetries) return false
+  const beside = (option: string, advice: string) =>
+    new TypeError(`enableIdempotentRetries cannot be used beside ${option}: ${advice}`)
+  if (options.transportType === 'https')
+    throw beside("transportType: 'https'", 'the service offers it over AMQP alone.')
+  for (const name of ['keyedRouting', 'unkeyedRouting'] as const) {
+    if (options[name] === 'service') throw beside(`${name}: 'service'`, 'it sends to partitions by id.')
+  }
+  if (maxConcurrentSendsPerPartition > 1) {
+    throw beside('maxConcurrentSendsPerPartition over 1', 'it sends one batch at a time to each partition.')
+  }
+  return true
 }
 
 function parseTransportType(value: EventHubProducerClientOptions['transportType']): typeof value {

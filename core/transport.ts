@@ -58,6 +58,11 @@ export interface Transport<E extends EncodedEvent = EncodedEvent> {
   readonly codec: EventCodec<E>
   /** Whether `getEventHubProperties` and `getPartitionProperties` can work with a sender's rights. */
   readonly canReadProperties: boolean
+  /**
+   * Whether a repeated send (the very same array of events) is stored once however often it arrives; needed for
+   * `enableIdempotentRetries`. It is then given one batch at a time per partition. Default: false.
+   */
+  readonly canRetryIdempotently?: boolean
   /** Largest batch in bytes; a documented default until the service has told. */
   maxBatchSizeInBytes(partitionId: PartitionId): number
   /** Sends one batch and resolves once the service has accepted it. */
@@ -120,6 +125,7 @@ export interface TransportOptions {
   /** Overrides where to connect; the namespace stays the name that is authenticated. */
   readonly endpoint: { readonly hostname: string; readonly port: number | undefined } | undefined
   readonly sasl: 'cbs' | 'plain'
+  readonly enableIdempotentRetries: boolean
   /** Key name and key; present only when the credential is a named key (for `sasl: 'plain'`). */
   readonly namedKey: (() => { readonly name: string; readonly key: string }) | undefined
   readonly authTimeoutInMs: number

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { EventHubError, toEventHubError } from '../errors.js'
 import type {
+  EventCodec,
   EventHubProperties,
   OperationLimits,
   PartitionId,
@@ -8,8 +9,9 @@ import type {
   Transport,
   TransportContext,
 } from '../transport.js'
-import { type AmqpEvent, amqpCodec, encodeBatch } from './codec.js'
+import { type AmqpEvent, amqpCodec, encodeBatch, idempotentAmqpCodec } from './codec.js'
 import { AmqpConnection } from './connection.js'
+import { IdempotentProducer } from './idempotent-producer.js'
 import { readEventHub, readPartition } from './management.js'
 import { defaultMaxMessageSizeInBytes } from './sender-link.js'
 import type { Wire } from './socket.js'
@@ -24,8 +26,9 @@ const mostMoves = 2
  */
 export class AmqpTransport implements Transport<AmqpEvent> {
   readonly name: string
-  readonly codec = amqpCodec
+  readonly codec: EventCodec<AmqpEvent>
   readonly canReadProperties = true
+  readonly canRetryIdempotently = true
   readonly #context: TransportContext
   readonly #wire: Wire
   #current: AmqpConnection | undefined
@@ -33,6 +36,8 @@ export class AmqpTransport implements Transport<AmqpEvent> {
   readonly #connections = new Set<AmqpConnection>()
   #hasConnected = false
   #isClosed = false
+  /** By partition, with idempotent retries; they outlive connections. */
+  readonly #producers = new Map<PartitionId, IdempotentProducer>()
   readonly #maxMessageSizes = new Map<PartitionId, number>()
 
   constructor(context: TransportContext, wire: Wire) {
@@ -40,6 +45,7 @@ export class AmqpTransport implements Transport<AmqpEvent> {
     this.name = wire.name
     this.#context = context
     this.#wire = wire
+    this.codec = context.options.enableIdempotentRetries ? idempotentAmqpCodec : amqpCodec
   }
 
   maxBatchSizeInBytes(partitionId: PartitionId): number {
@@ -52,6 +58,8 @@ export class AmqpTransport implements Transport<AmqpEvent> {
 
   send(partitionId: PartitionId, events: readonly AmqpEvent[], limits: OperationLimits): Promise<void> {
     const bytes = encodeBatch(events)
+    const producer = this.#producerOf(partitionId)
+    if (producer) return this.#sendIdempotently(producer, partitionId, events, bytes, limits)
     return this.#onConnection((connection) => connection.send(partitionId, bytes, limits))
   }
 
@@ -88,6 +96,37 @@ export class AmqpTransport implements Transport<AmqpEvent> {
     await Promise.all([...this.#connections].map((connection) => connection.close(limits)))
   }
 
+  #producerOf(partitionId: PartitionId): IdempotentProducer | undefined {
+    if (!this.#context.options.enableIdempotentRetries || partitionId === undefined) return undefined
+    const known = this.#producers.get(partitionId)
+    if (known) return known
+    const producer = new IdempotentProducer(partitionId, this.#context.logger)
+    this.#producers.set(partitionId, producer)
+    return producer
+  }
+
+  async #sendIdempotently(
+    producer: IdempotentProducer,
+    partitionId: PartitionId,
+    events: readonly AmqpEvent[],
+    bytes: Buffer,
+    limits: OperationLimits,
+  ): Promise<void> {
+    if (producer.mustStartAfresh(events)) {
+      for (const connection of this.#connections) connection.detach(partitionId)
+      producer.startAfresh()
+    }
+    try {
+      const stamp = () => producer.stamp(events, bytes)
+      await this.#onConnection((connection) => connection.send(partitionId, bytes, limits, stamp))
+      producer.accepted(events)
+    } catch (thrown) {
+      const error = toEventHubError(thrown)
+      producer.failed(events, error)
+      throw error
+    }
+  }
+
   /**
    * Runs on the current connection; at once again on a new one, when that died before anything had left by it;
    * and once more when a link was refused, since its claim may have ended.
@@ -115,11 +154,14 @@ export class AmqpTransport implements Transport<AmqpEvent> {
   #connection(): AmqpConnection {
     if (this.#current?.isUsable) return this.#current
     if (this.#isClosed) throw new EventHubError('The client is closed.', { code: 'client-closed' })
-    const connection = new AmqpConnection(this.#context, this.#wire, (dead) => {
+    const onDead = (dead: AmqpConnection) => {
       this.#connections.delete(dead)
       this.#hasConnected ||= dead.wasReady
       if (this.#current === dead) this.#current = undefined
-    })
+    }
+    const connection = new AmqpConnection(this.#context, this.#wire, onDead, (partitionId) =>
+      this.#producerOf(partitionId),
+    )
     this.#connections.add(connection)
     this.#current = connection
     return connection

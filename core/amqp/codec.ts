@@ -2,6 +2,14 @@ import { message, types } from 'rhea-promise'
 import { assertIsEvent, bodyToBytes, type EventInput, isAmqpAnnotatedMessage } from '../event-data.js'
 import type { EncodedEvent, EventCodec } from '../transport.js'
 import { encodeCommonEvent } from './event-encoder.js'
+import {
+  type ProducerStamp,
+  sequenceAfter,
+  stampsLength,
+  withoutStamps,
+  withRoomForStamps,
+  writeStamps,
+} from './producer-stamps.js'
 import { type RheaMessage, toRheaMessage } from './rhea-message.js'
 import { hasNames, Writer } from './values.js'
 
@@ -18,6 +26,8 @@ export interface AmqpEvent extends EncodedEvent {
   readonly bytes: Buffer
   /** The message-annotations section alone, as the envelope of a batch repeats it; undefined without annotations. */
   readonly annotations: Buffer | undefined
+  /** Where in `bytes` an idempotent producer's stamps go; -1: nowhere. */
+  readonly stampsAt: number
 }
 
 /** A data section's descriptor and constructor: 5 bytes up to 255 bytes of content, 8 beyond. */
@@ -43,6 +53,7 @@ export const amqpCodec: EventCodec<AmqpEvent> = {
       sizeInBytes: bytes.length + dataSectionOverhead(bytes.length),
       partitionKey,
       solo: false,
+      stampsAt: -1,
     }
   },
 
@@ -50,12 +61,40 @@ export const amqpCodec: EventCodec<AmqpEvent> = {
   envelopeSizeInBytes: (first) => first.annotations?.length ?? 0,
 }
 
+/** The same, for an idempotent producer. */
+export const idempotentAmqpCodec: EventCodec<AmqpEvent> = {
+  encode(event: EventInput, partitionKey: string | undefined): AmqpEvent {
+    assertIsEvent(event)
+    const encoded = amqpCodec.encode(withoutStamps(event), partitionKey)
+    const { bytes, annotations, stampsAt } = withRoomForStamps(encoded.bytes)
+    const sizeInBytes = bytes.length + dataSectionOverhead(bytes.length)
+    return { bytes, annotations, sizeInBytes, partitionKey, solo: encoded.solo, stampsAt }
+  },
+  envelopeSizeInBytes: amqpCodec.envelopeSizeInBytes,
+}
+
+/** What a batch's envelope repeats of its first event, unless its events have different keys: where these differ,
+ * the link's partition has been chosen already. */
+function envelopeAnnotations(events: readonly AmqpEvent[]): Buffer | undefined {
+  const first = events[0]
+  return events.every((event) => event.partitionKey === first?.partitionKey) ? first?.annotations : undefined
+}
+
+/** Writes the producer's stamps on the events of a batch that `encodeBatch` made, and on its envelope. */
+export function stampBatch(batch: Buffer, events: readonly AmqpEvent[], stamp: ProducerStamp): void {
+  const annotations = envelopeAnnotations(events)
+  if (annotations) writeStamps(batch, annotations.length - stampsLength, stamp, stamp.first)
+  let at = annotations?.length ?? 0
+  for (const [index, { bytes, stampsAt }] of events.entries()) {
+    at += dataSectionOverhead(bytes.length)
+    writeStamps(batch, at + stampsAt, stamp, sequenceAfter(stamp.first, index))
+    at += bytes.length
+  }
+}
+
 /** One batch message, written into one buffer. */
 export function encodeBatch(events: readonly AmqpEvent[]): Buffer {
-  const first = events[0]
-  // The envelope's key routes the whole batch; where keys differ, the link's partition has been chosen already.
-  const isUniform = events.every((event) => event.partitionKey === first?.partitionKey)
-  const annotations = isUniform ? first?.annotations : undefined
+  const annotations = envelopeAnnotations(events)
   let size = annotations?.length ?? 0
   for (const event of events) size += event.sizeInBytes
   const batch = Buffer.allocUnsafe(size)
@@ -98,6 +137,7 @@ function encodeCommonShape(event: EventInput, partitionKey: string | undefined):
     sizeInBytes: bytes.length + dataSectionOverhead(bytes.length),
     partitionKey,
     solo: false,
+    stampsAt: -1,
   }
 }
 

@@ -7,6 +7,7 @@ import { EventHubError, OperationTimeoutError, toEventHubError } from '../errors
 import type { OperationLimits, PartitionId, TransportContext } from '../transport.js'
 import { Claims } from './claims.js'
 import { fromCondition, fromSocketError } from './conditions.js'
+import type { IdempotentProducer } from './idempotent-producer.js'
 import { RequestResponseLink, type Response } from './request-response-link.js'
 import { SenderLink } from './sender-link.js'
 import { SessionWindow } from './session-window.js'
@@ -55,6 +56,7 @@ export class AmqpConnection {
   readonly #claims: Claims
   readonly #senders = new Map<PartitionId, SenderLink>()
   readonly #onDead: (connection: AmqpConnection) => void
+  readonly #producerOf: (partitionId: PartitionId) => IdempotentProducer | undefined
   readonly #cancelOpenTimer: () => void
   readonly #endpoint: string
   #socket: Duplex | undefined
@@ -67,11 +69,18 @@ export class AmqpConnection {
   #hasAbandoned = false
   #cancelStallTimer: (() => void) | undefined
 
-  constructor(context: TransportContext, wire: Wire, onDead: (connection: AmqpConnection) => void) {
+  /** @param producerOf with idempotent retries: who sends to this partition */
+  constructor(
+    context: TransportContext,
+    wire: Wire,
+    onDead: (connection: AmqpConnection) => void,
+    producerOf: (partitionId: PartitionId) => IdempotentProducer | undefined,
+  ) {
     const { clock, options } = context
     this.#context = context
     this.#clock = clock
     this.#onDead = onDead
+    this.#producerOf = producerOf
     this.#heardAt = { monotonic: clock.monotonicNow(), wall: clock.wallNow() }
     this.#endpoint = wire.target.label
 
@@ -147,11 +156,20 @@ export class AmqpConnection {
     return this.#senders.get(partitionId)?.maxMessageSizeInBytes
   }
 
-  /** Queues behind what was sent to the same partition before; resolves when the service has accepted it. */
-  send(partitionId: PartitionId, bytes: Buffer, limits: OperationLimits): Promise<void> {
+  /**
+   * Queues behind what was sent to the same partition before; resolves when the service has accepted it.
+   * `finish` is called just before the bytes leave, and may still change them.
+   */
+  send(partitionId: PartitionId, bytes: Buffer, limits: OperationLimits, finish?: () => void): Promise<void> {
     this.checkLiveness()
     const link = this.#senderFor(partitionId)
-    return link.send(bytes, limits)
+    return link.send(bytes, limits, finish)
+  }
+
+  /** The next send to this partition attaches a link anew. */
+  detach(partitionId: PartitionId): void {
+    const message = 'The link is attached anew.'
+    this.#senders.get(partitionId)?.detach(new EventHubError(message, { code: 'connection-lost', retryable: true }))
   }
 
   /** Asks the management node. */
@@ -292,6 +310,7 @@ export class AmqpConnection {
     const link: SenderLink = new SenderLink({
       address: `${this.#context.eventHubName}${path}`,
       session: this.#session,
+      producer: this.#producerOf(partitionId),
       clock: this.#clock,
       claimed: this.#authorized(path),
       window: this.#window,

@@ -3,10 +3,11 @@ import { generate_uuid, SenderEvents } from 'rhea-promise'
 import { onAbort } from '../abort.js'
 import type { Clock } from '../clock.js'
 import { remainingTime } from '../deadline.js'
-import { abortedError, EventHubError, OperationTimeoutError } from '../errors.js'
+import { abortedError, EventHubError, OperationTimeoutError, toEventHubError } from '../errors.js'
 import type { OperationLimits } from '../transport.js'
 import { batchMessageFormat } from './codec.js'
 import { fromCondition } from './conditions.js'
+import { type IdempotentProducer, idempotentProducerCapability } from './idempotent-producer.js'
 import type { SessionWindow } from './session-window.js'
 
 /** Until the service has told: what a Standard or Premium event hub takes. */
@@ -20,6 +21,8 @@ interface RheaSender extends Sender {
 
 interface Send {
   readonly bytes: Buffer
+  /** Writes what is known only now into the bytes, just before they leave. */
+  readonly finish: (() => void) | undefined
   readonly resolve: () => void
   readonly reject: (error: EventHubError) => void
   delivery: Delivery | undefined
@@ -42,6 +45,8 @@ export interface SenderLinkOptions {
   /** `hub` or `hub/Partitions/N`. */
   readonly address: string
   readonly session: Session
+  /** Whose link this is, with idempotent retries. */
+  readonly producer: IdempotentProducer | undefined
   readonly clock: Clock
   /** Resolves when the address may be attached to. */
   readonly claimed: Promise<void>
@@ -105,7 +110,7 @@ export class SenderLink {
   }
 
   /** Resolves when the service has accepted the message. */
-  send(bytes: Buffer, limits: OperationLimits): Promise<void> {
+  send(bytes: Buffer, limits: OperationLimits, finish?: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#state.name === 'closed') {
         reject(this.#state.error)
@@ -119,6 +124,7 @@ export class SenderLink {
       })
       const send: Send = {
         bytes,
+        finish,
         resolve,
         reject,
         delivery: undefined,
@@ -131,6 +137,14 @@ export class SenderLink {
       release = onAbort(signal, () => this.#giveUp(send, (outcome) => abortedError(signal?.reason, outcome)))
       if (!signal?.aborted) this.pump()
     })
+  }
+
+  /** Says goodbye to the link alone; what is under way on it fails as in `close`. */
+  detach(error: EventHubError): void {
+    const { name } = this.#state
+    const sender = name === 'open' || name === 'attaching' ? this.#state.sender : undefined
+    this.close(error)
+    sender?.close()
   }
 
   /** Fails everything: what was handed over is `unknown`, what was not is `returned`. */
@@ -152,7 +166,8 @@ export class SenderLink {
 
   #attach(): void {
     if (this.#state.name !== 'claiming') return
-    const { session, address } = this.#options
+    const { session, address, producer } = this.#options
+    const attach = producer?.attach()
     const sender = session.open_sender({
       name: `${address}-${generate_uuid()}`,
       target: { address },
@@ -161,6 +176,7 @@ export class SenderLink {
       rcv_settle_mode: 0,
       // The peer's "modified" is told apart below.
       treat_modified_as_released: false,
+      ...(attach && { desired_capabilities: [idempotentProducerCapability], properties: attach.properties }),
     } as never) as RheaSender
     this.#state = { name: 'attaching', sender }
     this.#cancelAttachTimer = this.#options.clock.schedule(this.#options.attachTimeoutInMs, () => {
@@ -170,6 +186,13 @@ export class SenderLink {
     sender.on(SenderEvents.senderOpen, () => {
       // A refused attach is answered with an attach without target, then a detach that says why.
       if (this.#state.name !== 'attaching' || !sender.target?.address) return
+      try {
+        if (attach) producer?.attached(attach, sender.properties)
+      } catch (error) {
+        this.close(toEventHubError(error))
+        sender.close()
+        return
+      }
       const limit = Number(sender.max_message_size)
       this.maxMessageSizeInBytes = limit > 0 ? limit : defaultMaxMessageSizeInBytes
       this.#cancelAttachTimer()
@@ -230,6 +253,12 @@ export class SenderLink {
             outcome: 'refused',
           }),
         )
+        continue
+      }
+      try {
+        send.finish?.()
+      } catch (error) {
+        this.#settle(send, toEventHubError(error))
         continue
       }
       send.delivery = sender.send(send.bytes as never, undefined, batchMessageFormat)

@@ -3,6 +3,7 @@ import { type EventHubError, toEventHubError } from '../errors.js'
 import { type RetryEnvironment, runWithRetries } from '../retry.js'
 import type { EncodedEvent, OperationLimits, PartitionId, Transport } from '../transport.js'
 import { Batch, type Entry, type SealedBatch } from './batch.js'
+import type { PartitionTurns } from './partition-turns.js'
 import type { SendSlots } from './send-slots.js'
 
 /** What channels of all owners share. */
@@ -11,6 +12,8 @@ export interface ChannelEnvironment<E extends EncodedEvent = EncodedEvent> {
   readonly clock: Clock
   readonly retry: RetryEnvironment
   readonly slots: SendSlots
+  /** With idempotent retries. */
+  readonly turns: PartitionTurns | undefined
   readonly maxWaitTimeInMs: number
   readonly maxConcurrentSendsPerPartition: number
 }
@@ -183,13 +186,13 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
 
   /** Resolves with why the batch was not accepted; never rejects. */
   async #send(batch: SealedBatch<E>): Promise<EventHubError | undefined> {
+    const { transport, retry, turns } = this.#env
+    const { limits } = this.#owner
     const encoded = batch.entries.map((entry) => entry.encoded)
+    const send = () => runWithRetries((attempt) => transport.send(this.partitionId, encoded, attempt), retry, limits)
     try {
-      await runWithRetries(
-        (limits) => this.#env.transport.send(this.partitionId, encoded, limits),
-        this.#env.retry,
-        this.#owner.limits,
-      )
+      if (turns && this.partitionId !== undefined) await turns.run(this.partitionId, limits, send)
+      else await send()
       return undefined
     } catch (error) {
       return toEventHubError(error, 'unknown')

@@ -42,6 +42,7 @@ export interface FakeTransportOptions {
 export class FakeTransport implements Transport<FakeEvent> {
   readonly name = 'fake'
   readonly canReadProperties: boolean
+  readonly canRetryIdempotently = true
   readonly sends: FakeSend[] = []
   readonly options: FakeTransportOptions
   partitionIds: readonly string[]

@@ -82,6 +82,7 @@ async function run(
   knowsIds: boolean,
   afterFailure: 'continue' | 'stop',
   perPartition: number,
+  idempotent: boolean,
 ): Promise<void> {
   const buffer = new Account()
   const { client, transport, clock } = fakeClient(
@@ -91,7 +92,7 @@ async function run(
       maxBufferLength: 4,
       maxBufferSizeInBytes: 400,
       maxConcurrentSends: 3,
-      maxConcurrentSendsPerPartition: perPartition,
+      ...(idempotent ? { enableIdempotentRetries: true } : { maxConcurrentSendsPerPartition: perPartition }),
       retryOptions: { maxRetries: 1 },
       onSuccess: (events: EventInput[]) => {
         for (const event of events) buffer.note(event.body as string, 'accepted')
@@ -160,6 +161,11 @@ async function run(
     await settlePromises()
     // Bounds hold at every step.
     expect(transport.openSends.length).toBeLessThanOrEqual(3)
+    if (idempotent) {
+      const targets = transport.openSends.map((send) => send.partitionId)
+      expect(targets).not.toContain(undefined)
+      expect(new Set(targets).size).toBe(targets.length)
+    }
     for (const id of ids) expect(client.getBufferedEventCount(id)).toBeLessThanOrEqual(4)
   }
 
@@ -185,7 +191,7 @@ async function run(
   }
 
   // Order: within what the caller asked for, events are accepted in call order.
-  if (perPartition === 1) {
+  if (perPartition === 1 || idempotent) {
     const last = new Map<string, number>()
     for (const body of acceptedInOrder) {
       const order = orderOf.get(body)
@@ -211,6 +217,7 @@ test(`every event is accounted for exactly once, whatever happens in whatever or
       fc.boolean(),
       fc.constantFrom('continue' as const, 'stop' as const),
       fc.constantFrom(1, 3),
+      fc.boolean(),
       run,
     ),
     {

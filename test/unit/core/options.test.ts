@@ -38,6 +38,7 @@ describe('without options', () => {
       tls: undefined,
       partitionIds: undefined,
       sasl: 'cbs',
+      enableIdempotentRetries: false,
       keyedRouting: 'local',
       unkeyedRouting: 'sticky',
       clock: systemClock,

@@ -21,6 +21,7 @@ const context = (options: Partial<TransportOptions> = {}): TransportContext => (
     development: false,
     endpoint: undefined,
     sasl: 'cbs',
+    enableIdempotentRetries: false,
     namedKey: undefined,
     authTimeoutInMs: 60_000,
     socketTimeoutInMs: 10_000,

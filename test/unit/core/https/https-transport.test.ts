@@ -43,6 +43,7 @@ function setUp({ tokens, eventHubName = 'events', ...options }: Setup = {}) {
       development: false,
       endpoint: undefined,
       sasl: 'cbs',
+    enableIdempotentRetries: false,
       namedKey: undefined,
       authTimeoutInMs: 0,
       socketTimeoutInMs: 10_000,
