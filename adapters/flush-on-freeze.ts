@@ -1,6 +1,6 @@
 import { EventHubProducerClient } from '../core/client.js'
 import type { Invocation } from '../core/invocation.js'
-import type { EventHubProducerClientOptions } from '../core/options.js'
+import { assertAreOptions, type EventHubProducerClientOptions, kindOf } from '../core/options.js'
 import type { FlushFailure, FlushReport } from '../core/report.js'
 
 /**
@@ -34,9 +34,11 @@ export const destinationOptionNames = [
 
 /** Thrown when an invocation ends with events that Event Hubs has not accepted. The trigger should retry. */
 export class EventsNotAcceptedError extends Error {
+  /** Always `EventsNotAcceptedError`. */
   override readonly name = 'EventsNotAcceptedError'
+  /** Always `events-not-accepted`. */
   readonly code = 'events-not-accepted'
-  /** Not enumerable: platforms log an error's properties, and these hold the events. */
+  /** What was not accepted, and why. Not enumerable: platforms log an error's properties, and these hold the events. */
   declare readonly failures: readonly FlushFailure[]
   /** True when every failure could succeed if the same events came again. */
   readonly retryable: boolean
@@ -60,39 +62,60 @@ export class EventsNotAcceptedError extends Error {
 }
 
 /**
- * A function that returns the one client of this instance, made on the first call. Options are checked at
- * once, so that a mistake shows when the module loads and not with the first event.
+ * A function that returns the one client of this instance. The client is made at once, which opens nothing and starts
+ * no timer, so that a mistake in any option, or in the connection string, shows when the module loads and not with the
+ * first event.
  */
 export function clientFor(destination: Destination): () => EventHubProducerClient {
+  const client = makeClient(destination)
+  return () => client
+}
+
+function makeClient(destination: Destination): EventHubProducerClient {
   const { client, connectionString, fullyQualifiedNamespace, eventHubName, credential, clientOptions } = destination
   if (client) {
     if (connectionString || fullyQualifiedNamespace || credential || clientOptions) {
       throw new TypeError('Pass either client, or the options to make one (connectionString, …), not both.')
     }
-    return () => client
+    if (typeof client.beginInvocation === 'function') return client
+    throw new TypeError(
+      `client must be an EventHubProducerClient; received ${kindOf(client)}. For one to be made, pass connectionString and the like beside it instead.`,
+    )
   }
   if (connectionString && (fullyQualifiedNamespace || credential)) {
     throw new TypeError('Pass either connectionString, or fullyQualifiedNamespace with credential, not both.')
   }
-  if (!connectionString && !(fullyQualifiedNamespace && eventHubName && credential)) {
-    throw new TypeError(
-      'Where should events go? Pass connectionString, or fullyQualifiedNamespace with eventHubName and credential, or client.',
-    )
+  // Below it is copied, and what is copied is an object.
+  if (clientOptions !== undefined) assertAreOptions('clientOptions', clientOptions)
+  if (connectionString) {
+    return EventHubProducerClient.fromConnectionString(connectionString, {
+      ...clientOptions,
+      ...(eventHubName === undefined ? {} : { eventHubName }),
+    })
   }
-  let made: EventHubProducerClient | undefined
-  return () => {
-    made ??= connectionString
-      ? EventHubProducerClient.fromConnectionString(connectionString, {
-          ...clientOptions,
-          ...(eventHubName === undefined ? {} : { eventHubName }),
-        })
-      : new EventHubProducerClient(
-          fullyQualifiedNamespace as string,
-          eventHubName as string,
-          credential as never,
-          clientOptions,
-        )
-    return made
+  if (fullyQualifiedNamespace && eventHubName && credential) {
+    return new EventHubProducerClient(fullyQualifiedNamespace, eventHubName, credential, clientOptions)
+  }
+  throw new TypeError(
+    'Where should events go? Pass connectionString, or fullyQualifiedNamespace with eventHubName and credential, or client.',
+  )
+}
+
+/** What is wrong with a connection string, whether or not it names an event hub; undefined for nothing. No secret. */
+export function connectionStringProblem(connectionString: string): string | undefined {
+  const problem = whyNot(() => EventHubProducerClient.fromConnectionString(connectionString))
+  // The one thing that it may lack; beside an EntityPath, another name would be the problem.
+  const isNamed = (eventHubName: string) =>
+    EventHubProducerClient.fromConnectionString(connectionString, { eventHubName })
+  return problem === undefined || whyNot(() => isNamed('named-elsewhere')) === undefined ? undefined : problem
+}
+
+function whyNot(make: () => unknown): string | undefined {
+  try {
+    make()
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
   }
 }
 

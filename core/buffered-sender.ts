@@ -6,6 +6,9 @@ import type { EventInput } from './event-data.js'
 import { Outbox, type OutboxEnvironment, type TakeOptions } from './outbox.js'
 import type { EncodedEvent, Logger, OperationLimits, PartitionId } from './transport.js'
 
+/** Longest wait for room when the call does not say, in milliseconds. */
+const defaultRoomTimeoutInMs = 60_000
+
 export interface BufferedCallbacks {
   readonly onSuccess: (events: EventInput[], partitionId: string | undefined) => unknown
   readonly onError: (events: EventInput[], partitionId: string | undefined, error: EventHubError) => unknown
@@ -17,12 +20,15 @@ export class BufferedSender {
   readonly #env: OutboxEnvironment
   readonly #callbacks: BufferedCallbacks
   readonly #outbox: Outbox
+  /** Events that a callback is hearing of right now: they are settled, and the outbox learns it after the callback. */
+  #beingToldCount = 0
 
   constructor(env: OutboxEnvironment, callbacks: BufferedCallbacks) {
     this.#env = env
     this.#callbacks = callbacks
     this.#outbox = new Outbox(env, {
       limits: { deadline: Number.POSITIVE_INFINITY },
+      roomTimeoutInMs: defaultRoomTimeoutInMs,
       afterFailure: 'continue',
       unkeyedMayWait: true,
       accepted: (entries, partitionId) => this.#tell('onSuccess', entries, partitionId, undefined),
@@ -33,7 +39,7 @@ export class BufferedSender {
   }
 
   get bufferedCount(): number {
-    return this.#outbox.pendingCount
+    return this.#outbox.pendingCount - this.#beingToldCount
   }
 
   bufferedCountIn(partitionId: string): number {
@@ -49,10 +55,12 @@ export class BufferedSender {
   async takeBatch(
     batch: EventDataBatch,
     items: readonly { encoded: EncodedEvent; event: EventInput }[],
-    limits: OperationLimits,
+    options: Pick<TakeOptions, 'timeoutInMs' | 'signal'>,
   ): Promise<void> {
     const { partitionId, partitionKey, sizeInBytes } = batch
-    if (items.length > 0) await this.#outbox.takeIntact(items, 0, sizeInBytes, { partitionId, partitionKey, limits })
+    const { timeoutInMs, signal } = options
+    if (items.length === 0) return
+    await this.#outbox.takeIntact(items, 0, sizeInBytes, { partitionId, partitionKey, timeoutInMs, signal })
   }
 
   sealForRoom(capacityKey: string | undefined): void {
@@ -77,25 +85,29 @@ export class BufferedSender {
     return this.#outbox.giveUp(reason)
   }
 
-  /** A callback that fails, at once or later, is reported and changes nothing. */
   #tell(
     name: 'onSuccess' | 'onError',
     entries: readonly Entry[],
     partitionId: PartitionId,
     error: EventHubError | undefined,
   ): void {
+    const { onSuccess, onError, logger } = this.#callbacks
     const events = entries.map((entry) => entry.event)
-    const report = (thrown: unknown) =>
-      this.#callbacks.logger.error?.(
-        `eventhub-sluice: the ${name} callback failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      )
-    try {
-      const answer = error
-        ? this.#callbacks.onError(events, partitionId, error)
-        : this.#callbacks.onSuccess(events, partitionId)
-      Promise.resolve(answer).catch(report)
-    } catch (thrown) {
-      report(thrown)
-    }
+    this.#beingToldCount += events.length
+    callBack(name, logger, () => (error ? onError(events, partitionId, error) : onSuccess(events, partitionId)))
+    this.#beingToldCount -= events.length
+  }
+}
+
+/** A callback that fails, at once or later, is reported and changes nothing. Nobody waits for it. */
+export function callBack(name: string, logger: Logger, call: () => unknown): void {
+  const report = (thrown: unknown) =>
+    logger.error?.(
+      `eventhub-sluice: the ${name} callback failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    )
+  try {
+    Promise.resolve(call()).catch(report)
+  } catch (thrown) {
+    report(thrown)
   }
 }

@@ -2,8 +2,9 @@ import { defaultTransportType, transportFactories } from '#transports'
 import { joinSignals } from './abort.js'
 import { parseConnectionString } from './auth/connection-string.js'
 import { assertIsCredential, type EventHubCredential, isNamedKey } from './auth/credential.js'
+import { type RefreshConnectionString, refreshingCredential } from './auth/refreshing-connection-string.js'
 import { createTokenSource } from './auth/token-cache.js'
-import { BufferedSender } from './buffered-sender.js'
+import { BufferedSender, callBack } from './buffered-sender.js'
 import { Capacity } from './buffering/capacity.js'
 import { EventDataBatch } from './buffering/event-data-batch.js'
 import { PartitionTurns } from './buffering/partition-turns.js'
@@ -14,18 +15,27 @@ import { EventHubError, OperationTimeoutError, toEventHubError } from './errors.
 import type { EventInput } from './event-data.js'
 import { Invocation } from './invocation.js'
 import {
-  abortSignal,
-  duration,
+  assertAreOptions,
+  type BeginInvocationOptions,
+  type CloseOptions,
+  type CreateBatchOptions,
   type EventHubProducerClientOptions,
+  type OperationOptions,
   type ProducerSettings,
+  parseBeginInvocationOptions,
+  parseCloseOptions,
+  parseCreateBatchOptions,
+  parseOperationOptions,
   parseOptions,
-  refuseUnknownOptions,
+  parseWarmUpOptions,
+  type WarmUpOptions,
 } from './options.js'
 import type { OutboxEnvironment } from './outbox.js'
 import { runWithRetries } from './retry.js'
 import { PartitionDirectory } from './routing/partition-directory.js'
 import { Router } from './routing/router.js'
 import { type ParsedSendOptions, parseSendOptions, refuseTargetBesideBatch, type SendOptions } from './send-options.js'
+import { Tracing } from './tracing.js'
 import type {
   EventHubProperties,
   OperationLimits,
@@ -35,41 +45,17 @@ import type {
   TransportFactory,
 } from './transport.js'
 
-/** Limits of a call: milliseconds, and a signal. */
-export interface OperationOptions {
-  readonly timeoutInMs?: number | undefined
-  readonly abortSignal?: AbortSignal | undefined
-}
-
-export interface CloseOptions extends OperationOptions {
-  /** Send what is buffered first. Default: true. */
-  readonly flush?: boolean | undefined
-}
-
-export interface CreateBatchOptions {
-  /** Send the batch to this partition. Excludes `partitionKey`. */
-  readonly partitionId?: string | undefined
-  /** Put on every event of the batch. */
-  readonly partitionKey?: string | undefined
-  /** Default, and most: what one message may hold. */
-  readonly maxSizeInBytes?: number | undefined
-}
-
-export interface BeginInvocationOptions {
-  /** The time this invocation has left, in milliseconds. Default: 30000. */
-  readonly timeoutInMs?: number | undefined
-  /** Kept back at the end for the answer, in milliseconds. Default: a tenth of `timeoutInMs`, at most 500. */
-  readonly reserveInMs?: number | undefined
-  /** After a failure, whether later events of the same key (or partition) are sent or `returned`. Default: `continue`. */
-  readonly afterFailure?: 'continue' | 'stop' | undefined
-  /** Gives up everything that is not accepted yet. */
-  readonly abortSignal?: AbortSignal | undefined
+/** Options of `fromConnectionString`: those of the constructor, and `refreshConnectionString`. */
+export type ConnectionStringOptions = EventHubProducerClientOptions & {
+  /**
+   * Fetches the present connection string where keys are rotated. Asked before each signature, about once in 45 minutes
+   * for each link, and as soon as the service refuses one. It must name the same namespace and event hub. Default: none.
+   */
+  readonly refreshConnectionString?: RefreshConnectionString | undefined
 }
 
 type State = 'open' | 'closing' | 'closed'
 
-const defaultInvocationTimeoutInMs = 30_000
-const longestReserveInMs = 500
 /** Longest wait for room, and for an operation without a limit of its own, when the caller names none. */
 const defaultOperationTimeoutInMs = 60_000
 
@@ -82,6 +68,7 @@ const defaultOperationTimeoutInMs = 60_000
 export class EventHubProducerClient {
   /** Such as `my-namespace.servicebus.windows.net`. */
   readonly fullyQualifiedNamespace: string
+  /** The event hub that events go to. */
   readonly eventHubName: string
   /** The wire in use: `amqp`, `amqpOverWebSocket`, `https`, or a custom transport's name. */
   readonly transportName: string
@@ -108,13 +95,13 @@ export class EventHubProducerClient {
     options: EventHubProducerClientOptions = {},
   ) {
     assertIsCredential(credential)
+    this.fullyQualifiedNamespace = parseNamespace(fullyQualifiedNamespace)
+    this.eventHubName = parseEventHubName(eventHubName)
+    const settings = parseOptions(options)
     if (options.eventHubName !== undefined && options.eventHubName !== eventHubName) {
       throw new TypeError('options.eventHubName differs from the eventHubName argument. Name the event hub once.')
     }
-    this.fullyQualifiedNamespace = parseNamespace(fullyQualifiedNamespace)
-    this.eventHubName = parseEventHubName(eventHubName)
     const development = developmentEndpoints.get(options)
-    const settings = parseOptions(options)
     this.#settings = settings
     const { clock, random } = settings
     this.#transport = createTransport(settings, {
@@ -129,6 +116,7 @@ export class EventHubProducerClient {
         endpoint: settings.customEndpoint ?? development,
         sasl: settings.sasl,
         enableIdempotentRetries: settings.enableIdempotentRetries,
+        partitionIds: settings.partitionIds,
         namedKey: isNamedKey(credential) ? () => ({ name: credential.name, key: credential.key }) : undefined,
         authTimeoutInMs: settings.authTimeoutInMs,
         socketTimeoutInMs: settings.socketTimeoutInMs,
@@ -140,7 +128,7 @@ export class EventHubProducerClient {
     })
     this.transportName = this.#transport.name
     if (settings.enableIdempotentRetries) assertCanRetryIdempotently(this.#transport, settings.partitionIds)
-    const retry = { policy: settings.retry, clock, random }
+    const retry = { policy: settings.retry, clock, random, logger: settings.logger }
     const directory = new PartitionDirectory(this.#transport, settings.partitionIds, retry)
     this.#env = {
       transport: this.#transport,
@@ -148,6 +136,13 @@ export class EventHubProducerClient {
       retry,
       slots: new SendSlots(settings.maxConcurrentSends),
       turns: settings.enableIdempotentRetries ? new PartitionTurns(clock) : undefined,
+      tracing: new Tracing({
+        isEnabled: settings.tracing,
+        fullyQualifiedNamespace: this.fullyQualifiedNamespace,
+        eventHubName: this.eventHubName,
+        port: development?.port,
+        logger: settings.logger,
+      }),
       maxWaitTimeInMs: settings.maxWaitTimeInMs,
       maxConcurrentSendsPerPartition: settings.maxConcurrentSendsPerPartition,
       router: new Router(settings, directory),
@@ -166,11 +161,10 @@ export class EventHubProducerClient {
    *
    * @throws TypeError when the string cannot be read; never with a secret in the message
    */
-  static fromConnectionString(
-    connectionString: string,
-    options: EventHubProducerClientOptions = {},
-  ): EventHubProducerClient {
+  static fromConnectionString(connectionString: string, options: ConnectionStringOptions = {}): EventHubProducerClient {
     const parsed = parseConnectionString(connectionString)
+    assertAreOptions('options', options)
+    const { refreshConnectionString, ...ownOptions } = options
     const { eventHubName } = options
     if (eventHubName && parsed.eventHubName && eventHubName !== parsed.eventHubName) {
       throw new TypeError(
@@ -181,11 +175,10 @@ export class EventHubProducerClient {
     if (!name) {
       throw new TypeError('Which event hub? Add EntityPath=NAME to the connection string, or pass { eventHubName }.')
     }
-    const credential =
-      parsed.sharedAccessSignature !== undefined
-        ? { signature: parsed.sharedAccessSignature }
-        : { name: parsed.sharedAccessKeyName ?? '', key: parsed.sharedAccessKey ?? '' }
-    const ownOptions = { ...options }
+    if (refreshConnectionString !== undefined && typeof refreshConnectionString !== 'function') {
+      throw new TypeError('The option refreshConnectionString must be a function that fetches a connection string.')
+    }
+    const credential = refreshingCredential(parsed, refreshConnectionString)
     if (parsed.development) {
       developmentEndpoints.set(ownOptions, { hostname: parsed.fullyQualifiedNamespace, port: parsed.port })
     }
@@ -198,20 +191,20 @@ export class EventHubProducerClient {
    *
    * @throws EventHubError saying what is known of the event (`outcome`), unless `onError` takes it
    */
-  async sendEvent(event: EventInput, options?: SendOptions): Promise<void> {
-    this.#assertOpen()
-    const parsed = parseSendOptions(options, this.#settings.logger)
-    if (this.#buffered) return this.#takeBuffered(this.#buffered, event, parsed)
-    await this.#handingErrors([event], parsed.partitionId, () => {
-      const batch = this.#newBatch(parsed)
-      if (!batch.tryAdd(event)) throw tooLarge('The event', batch.maxSizeInBytes)
-      return this.#sendDirect(batch, parsed)
-    })
+  sendEvent(event: EventInput, options?: SendOptions): Promise<void> {
+    if (!this.#buffered) return this.#sendEvent(event, options)
+    // Not an async function: its promise and its frame are a good part of what taking an event costs.
+    try {
+      this.#assertOpen()
+      return this.#buffered.take(event, parseSendOptions(options, this.#settings.logger))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
    * Sends events as one message: all accepted, or none. An array takes `partitionId` or `partitionKey`; an
-   * `EventDataBatch` goes where it was made for. In buffered mode an array's events are buffered one by one.
+   * `EventDataBatch` goes where it was made for. In buffered mode it resolves when there is room for all of them.
    *
    * @throws TypeError for options beside an `EventDataBatch`
    * @throws EventHubError `event-too-large` when an array does not fit one message
@@ -221,30 +214,36 @@ export class EventHubProducerClient {
     const parsed = parseSendOptions(options, this.#settings.logger)
     if (!(events instanceof EventDataBatch)) {
       if (!Array.isArray(events)) throw new TypeError('sendBatch takes an array of events or an EventDataBatch.')
-      if (this.#buffered) {
-        const buffered = this.#buffered
-        await Promise.all(events.map((event) => this.#takeBuffered(buffered, event, parsed)))
-        return
-      }
-      await this.#handingErrors(events, parsed.partitionId, () => {
+      const asBatch = () => {
         const batch = this.#newBatch(parsed)
         for (const event of events) {
           if (!batch.tryAdd(event)) throw tooLarge(`An array of ${events.length} events`, batch.maxSizeInBytes)
         }
-        return this.#sendDirect(batch, parsed)
-      })
+        return batch
+      }
+      if (this.#buffered) {
+        const batch = asBatch()
+        await this.#buffered.takeBatch(batch, EventDataBatch.itemsOf(batch, this.#transport.codec), parsed)
+        return
+      }
+      const send = () => this.#sendDirect(asBatch(), parsed)
+      const { partitionId } = parsed
+      await this.#handingErrors(events, partitionId, () =>
+        this.#env.tracing.sendEvents(partitionId, events, true, send),
+      )
       return
     }
     refuseTargetBesideBatch(parsed)
     const items = EventDataBatch.itemsOf(events, this.#transport.codec)
     if (this.#buffered) {
-      await this.#buffered.takeBatch(events, items, this.#limits(parsed.timeoutInMs, parsed.signal))
+      await this.#buffered.takeBatch(events, items, parsed)
       return
     }
+    const encoded = items.map((item) => item.encoded)
     await this.#handingErrors(
       items.map((item) => item.event),
       events.partitionId,
-      () => this.#sendDirect(events, parsed),
+      () => this.#env.tracing.sendEncoded(events.partitionId, encoded, () => this.#sendDirect(events, parsed)),
     )
   }
 
@@ -255,13 +254,8 @@ export class EventHubProducerClient {
    */
   async createBatch(options: CreateBatchOptions = {}): Promise<EventDataBatch> {
     this.#assertOpen()
-    refuseUnknownOptions('batch options', options, batchOptionNames)
-    const { maxSizeInBytes, ...target } = options
-    const parsed = parseSendOptions(target, this.#settings.logger)
-    if (options.partitionId !== undefined && options.partitionKey !== undefined) {
-      throw new TypeError('A batch has a partitionId or a partitionKey, not both.')
-    }
-    return this.#newBatch(parsed, maxSizeInBytes)
+    const { target, maxSizeInBytes } = parseCreateBatchOptions(options)
+    return this.#newBatch(parseSendOptions(target, this.#settings.logger), maxSizeInBytes)
   }
 
   /**
@@ -286,8 +280,8 @@ export class EventHubProducerClient {
   close(options: CloseOptions = {}): Promise<void> {
     if (this.#closed) return this.#closed
     try {
-      const { flush = true, ...limits } = options
-      this.#closed = this.#close(flush, this.#operationLimits(limits))
+      const { flush, timeoutInMs, signal } = parseCloseOptions(options)
+      this.#closed = this.#close(flush, this.#limits(timeoutInMs, signal))
     } catch (error) {
       // A wrong option closes nothing.
       return Promise.reject(error)
@@ -295,23 +289,34 @@ export class EventHubProducerClient {
     return this.#closed
   }
 
+  /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  /** @throws EventHubError `not-supported` over HTTPS, which cannot ask with a sender's rights */
+  /**
+   * Asks the service about the event hub.
+   *
+   * @throws EventHubError `not-supported` over HTTPS, which cannot ask with a sender's rights
+   */
   async getEventHubProperties(options: OperationOptions = {}): Promise<EventHubProperties> {
     this.#assertOpen()
-    return this.#retrying((limits) => this.#transport.getEventHubProperties(limits), options)
+    const properties = await this.#retrying((limits) => this.#transport.getEventHubProperties(limits), options)
+    this.#env.directory.learn(properties.partitionIds)
+    return properties
   }
 
-  /** The partition ids, in the service's order. Asked for at every call. */
+  /** The partition ids, in the service's order. Asked for at every call; keys are then mapped to what was answered. */
   async getPartitionIds(options: OperationOptions = {}): Promise<string[]> {
     const { partitionIds } = await this.getEventHubProperties(options)
     return [...partitionIds]
   }
 
-  /** @throws EventHubError `not-supported` over HTTPS */
+  /**
+   * Asks the service about one partition.
+   *
+   * @throws EventHubError `not-supported` over HTTPS, `entity-not-found` or `argument-error` for an unknown partition
+   */
   async getPartitionProperties(partitionId: string, options: OperationOptions = {}): Promise<PartitionProperties> {
     this.#assertOpen()
     if (typeof partitionId !== 'string') throw new TypeError("partitionId must be a string such as '0'.")
@@ -332,16 +337,22 @@ export class EventHubProducerClient {
    * Connects now, ahead of the first send: for the free time at module load. Never rejects; a failure shows
    * again, with its error, at the first send.
    */
-  async warmUp(options: { readonly timeoutInMs?: number | undefined } = {}): Promise<void> {
+  async warmUp(options: WarmUpOptions = {}): Promise<void> {
     try {
       this.#assertOpen()
-      const timeout = duration('timeoutInMs', options.timeoutInMs, this.#settings.socketTimeoutInMs)
-      const limits = this.#limits(timeout, this.#closing.signal)
-      const { directory } = this.#env
+      const { timeoutInMs, signal } = parseWarmUpOptions(options, this.#settings.socketTimeoutInMs)
+      const joined = joinSignals(signal, this.#closing.signal)
+      const limits = this.#limits(timeoutInMs, joined.signal)
+      const { directory, clock } = this.#env
       const needsIds = this.#transport.canReadProperties && directory.ids === undefined
-      await Promise.all([this.#transport.warmUp(limits), needsIds ? directory.load(limits) : undefined])
+      const warm = Promise.all([this.#transport.warmUp(limits), needsIds ? directory.load(limits) : undefined])
+      const ranOut = () => new OperationTimeoutError('The connection was not ready in time.')
+      await bounded(clock, warm, limits, ranOut).finally(joined.release)
     } catch (error) {
-      this.#settings.logger.debug?.(`eventhub-sluice: warm-up failed: ${toEventHubError(error).message}`)
+      const line = `eventhub-sluice: warm-up failed: ${toEventHubError(error).message}`
+      // A mistaken option would not show again.
+      if (error instanceof TypeError || error instanceof RangeError) this.#settings.logger.warn?.(line)
+      else this.#settings.logger.debug?.(line)
     }
   }
 
@@ -351,17 +362,11 @@ export class EventHubProducerClient {
    */
   beginInvocation(options: BeginInvocationOptions = {}): Invocation {
     this.#assertOpen()
-    refuseUnknownOptions('invocation options', options, invocationOptionNames)
-    const timeoutInMs = duration('timeoutInMs', options.timeoutInMs, defaultInvocationTimeoutInMs)
-    const reserveInMs = duration('reserveInMs', options.reserveInMs, Math.min(timeoutInMs / 10, longestReserveInMs))
-    const { afterFailure = 'continue' } = options
-    if (afterFailure !== 'continue' && afterFailure !== 'stop') {
-      throw new TypeError(`afterFailure must be 'continue' or 'stop'; received ${String(afterFailure)}.`)
-    }
-    const invocation = new Invocation(this.#env, {
+    const { timeoutInMs, reserveInMs, afterFailure, signal } = parseBeginInvocationOptions(options)
+    const invocation = Invocation.begin(this.#env, {
       deadline: deadlineIn(this.#settings.clock, Math.max(0, timeoutInMs - reserveInMs)),
       afterFailure,
-      signal: abortSignal('abortSignal', options.abortSignal),
+      signal,
       logger: this.#settings.logger,
       onEnd: (ended) => this.#invocations.delete(ended),
     })
@@ -372,9 +377,18 @@ export class EventHubProducerClient {
 
   // Within.
 
-  #takeBuffered(buffered: BufferedSender, event: EventInput, options: ParsedSendOptions): Promise<void> {
-    const { partitionId, partitionKey, timeoutInMs, signal } = options
-    return buffered.take(event, { partitionId, partitionKey, limits: this.#limits(timeoutInMs, signal) })
+  async #sendEvent(event: EventInput, options: SendOptions | undefined): Promise<void> {
+    this.#assertOpen()
+    const parsed = parseSendOptions(options, this.#settings.logger)
+    const send = () => {
+      const batch = this.#newBatch(parsed)
+      if (!batch.tryAdd(event)) throw tooLarge('The event', batch.maxSizeInBytes)
+      return this.#sendDirect(batch, parsed)
+    }
+    const { partitionId } = parsed
+    await this.#handingErrors([event], partitionId, () =>
+      this.#env.tracing.sendEvents(partitionId, [event], false, send),
+    )
   }
 
   #newBatch(target: ParsedSendOptions, maxSizeInBytes?: number): EventDataBatch {
@@ -385,7 +399,8 @@ export class EventHubProducerClient {
         `maxSizeInBytes must be from 1 to ${limit}, what one message may hold; received ${maxSizeInBytes}.`,
       )
     }
-    return new EventDataBatch(this.#transport.codec, maxSizeInBytes ?? limit, { partitionId, partitionKey })
+    const to = { partitionId, partitionKey }
+    return EventDataBatch.create(this.#transport.codec, maxSizeInBytes ?? limit, to, this.#env.tracing)
   }
 
   #sendDirect(batch: EventDataBatch, { timeoutInMs, signal }: ParsedSendOptions): Promise<void> {
@@ -394,19 +409,21 @@ export class EventHubProducerClient {
     return this.#direct.send(batch.partitionId, events, { deadline, signal })
   }
 
-  /** Outside buffered mode, `onError` takes the error in place of the rejection. */
+  /** Outside buffered mode, `onSuccess` hears of what was accepted; `onError` takes the error in place of the rejection. */
   async #handingErrors(
     events: readonly EventInput[],
     partitionId: string | undefined,
     send: () => Promise<void>,
   ): Promise<void> {
-    const { onError } = this.#settings
+    const { onSuccess, onError, logger } = this.#settings
     try {
       await send()
     } catch (error) {
       if (!onError) throw error
       await onError([...events], partitionId, toEventHubError(error))
+      return
     }
+    if (onSuccess && events.length > 0) callBack('onSuccess', logger, () => onSuccess([...events], partitionId))
   }
 
   #retrying<T>(operation: (limits: OperationLimits) => Promise<T>, options: OperationOptions): Promise<T> {
@@ -416,10 +433,8 @@ export class EventHubProducerClient {
   }
 
   #operationLimits(options: OperationOptions): OperationLimits {
-    refuseUnknownOptions('call options', options, operationOptionNames)
-    const { timeoutInMs } = options
-    const checked = timeoutInMs === undefined ? undefined : duration('timeoutInMs', timeoutInMs, 0)
-    return this.#limits(checked, abortSignal('abortSignal', options.abortSignal))
+    const { timeoutInMs, signal } = parseOperationOptions(options)
+    return this.#limits(timeoutInMs, signal)
   }
 
   #limits(timeoutInMs: number | undefined, signal: AbortSignal | undefined): OperationLimits {
@@ -469,6 +484,7 @@ export class EventHubProducerClient {
         `eventhub-sluice: the connection did not close in order: ${toEventHubError(error).message}`,
       )
     }
+    this.#env.tracing.close(reason)
     this.#state = 'closed'
     if (failure) throw failure
   }
@@ -482,21 +498,6 @@ export class EventHubProducerClient {
 }
 
 const goodbyeTimeInMs = 1000
-
-const operationOptionNames: ReadonlySet<string> = new Set<keyof OperationOptions>(['timeoutInMs', 'abortSignal'])
-
-const batchOptionNames: ReadonlySet<string> = new Set<keyof CreateBatchOptions>([
-  'partitionId',
-  'partitionKey',
-  'maxSizeInBytes',
-])
-
-const invocationOptionNames: ReadonlySet<string> = new Set<keyof BeginInvocationOptions>([
-  'timeoutInMs',
-  'reserveInMs',
-  'afterFailure',
-  'abortSignal',
-])
 
 /** How `fromConnectionString` tells the constructor of a development endpoint without making it a public option. */
 const developmentEndpoints = new WeakMap<object, { hostname: string; port: number | undefined }>()

@@ -31,7 +31,9 @@ export type EventHubErrorCode =
   | 'unauthorized'
   | 'unexpected'
 
+/** What an `EventHubError` is made of. */
 export interface EventHubErrorDetails {
+  /** Why it happened, for programs. */
   readonly code: EventHubErrorCode
   /** Whether the same call can succeed later, unchanged. Default: false. */
   readonly retryable?: boolean
@@ -41,16 +43,23 @@ export interface EventHubErrorDetails {
   readonly retryAfterInMs?: number
   /** The AMQP error condition or HTTP status that this was made from, when there was one. */
   readonly condition?: string
+  /** What was thrown beneath. */
   readonly cause?: unknown
 }
 
 /** Every error this library rejects with, except `TypeError` and `RangeError` for a wrong call. */
 export class EventHubError extends Error {
+  /** `EventHubError` or `OperationTimeoutError`. */
   override readonly name: string = 'EventHubError'
+  /** Why it happened, for programs; the message is for people. */
   readonly code: EventHubErrorCode
+  /** Whether the same call can succeed later, unchanged. */
   readonly retryable: boolean
+  /** What is known about the events concerned. */
   readonly outcome: FailureOutcome
+  /** How long the service asked to be left alone, in milliseconds; undefined when it did not ask. */
   readonly retryAfterInMs: number | undefined
+  /** The AMQP error condition or HTTP status that this was made from; undefined when there was none. */
   readonly condition: string | undefined
 
   constructor(message: string, details: EventHubErrorDetails) {
@@ -82,6 +91,7 @@ export class EventHubError extends Error {
 
 /** A wait ran out of time. The Python client's `OperationTimeoutError`; its `code` is `timeout`. */
 export class OperationTimeoutError extends EventHubError {
+  /** Always `OperationTimeoutError`. */
   override readonly name = 'OperationTimeoutError'
 
   constructor(message: string, details: Partial<Omit<EventHubErrorDetails, 'code'>> = {}) {

@@ -1,7 +1,7 @@
 import { onAbort } from './abort.js'
 import type { Entry } from './buffering/batch.js'
 import { EventDataBatch } from './buffering/event-data-batch.js'
-import { deadlineIn, remainingTime } from './deadline.js'
+import { remainingTime } from './deadline.js'
 import { abortedError, asRefusal, EventHubError, OperationTimeoutError } from './errors.js'
 import type { EventInput } from './event-data.js'
 import { Outbox, type OutboxEnvironment } from './outbox.js'
@@ -45,11 +45,17 @@ export class Invocation {
   #failures: FlushFailure[] = []
 
   /** @internal Use `beginInvocation`. */
-  constructor(env: OutboxEnvironment, settings: InvocationSettings) {
+  static begin(env: OutboxEnvironment, settings: InvocationSettings): Invocation {
+    return new Invocation(env, settings)
+  }
+
+  // Private, so that to users' compilers there is no constructor without parameters either.
+  private constructor(env: OutboxEnvironment, settings: InvocationSettings) {
     this.#env = env
     this.#settings = settings
     this.#outbox = new Outbox(env, {
       limits: { deadline: settings.deadline },
+      roomTimeoutInMs: undefined,
       afterFailure: settings.afterFailure,
       // Idempotent retries need a partition by name.
       unkeyedMayWait: env.turns !== undefined,
@@ -161,11 +167,11 @@ export class Invocation {
       throw error
     }
     if (items.length === 0) return
-    const deadline = Math.min(this.#settings.deadline, deadlineIn(this.#env.clock, parsed.timeoutInMs))
     await this.#outbox.takeIntact(items, firstIndex, events.sizeInBytes, {
       partitionId: events.partitionId,
       partitionKey: events.partitionKey,
-      limits: { deadline, signal: parsed.signal },
+      timeoutInMs: parsed.timeoutInMs,
+      signal: parsed.signal,
     })
   }
 
@@ -188,9 +194,7 @@ export class Invocation {
       this.#recordNotTaken(index, event, error)
       throw error
     }
-    const { partitionId, partitionKey, timeoutInMs, signal } = parsed
-    const deadline = Math.min(this.#settings.deadline, deadlineIn(this.#env.clock, timeoutInMs))
-    await this.#outbox.take(event, index, { partitionId, partitionKey, limits: { deadline, signal } })
+    await this.#outbox.take(event, index, parsed)
   }
 
   #assertOpen(): void {

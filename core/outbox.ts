@@ -3,7 +3,7 @@ import type { Entry } from './buffering/batch.js'
 import { type Capacity, type Load, serviceCapacity, unroutedCapacity } from './buffering/capacity.js'
 import { type ChannelEnvironment, PartitionChannel } from './buffering/partition-channel.js'
 import { PendingCount } from './buffering/pending-count.js'
-import { bounded, remainingTime } from './deadline.js'
+import { bounded, deadlineIn, remainingTime } from './deadline.js'
 import { abortedError, asRefusal, EventHubError, OperationTimeoutError, toEventHubError } from './errors.js'
 import type { EventInput } from './event-data.js'
 import type { PartitionDirectory } from './routing/partition-directory.js'
@@ -20,6 +20,8 @@ export interface OutboxEnvironment<E extends EncodedEvent = EncodedEvent> extend
 /** Whose events these are. Each event ends in exactly one of `accepted`, `failed` and `notTaken`, once. */
 export interface OutboxOwner {
   readonly limits: OperationLimits
+  /** How long an event waits for room when its own options do not say, in milliseconds; undefined: until the deadline. */
+  readonly roomTimeoutInMs: number | undefined
   /** After a failure, whether later events of the same key (or partition) are still sent. */
   readonly afterFailure: 'continue' | 'stop'
   /** Whether unkeyed events may wait for the partition ids on a cold start, or go where the service puts them. */
@@ -33,8 +35,10 @@ export interface OutboxOwner {
 export interface TakeOptions {
   readonly partitionId: PartitionId
   readonly partitionKey: string | undefined
-  /** How long to wait for room; beside the owner's own limits. */
-  readonly limits: OperationLimits
+  /** How long to wait for room, in milliseconds; beside the owner's own limits. */
+  readonly timeoutInMs: number | undefined
+  /** Gives up the wait for room. */
+  readonly signal: AbortSignal | undefined
 }
 
 /** What is taken, waits and is routed as one: an event, or a batch that has to stay in one piece. */
@@ -60,8 +64,8 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   readonly #owner: OutboxOwner
   readonly #cursor: UnkeyedCursor = { position: undefined }
   readonly #channels = new Map<string, PartitionChannel<E>>()
-  readonly #channelNames = new Map<PartitionChannel<E>, string>()
-  readonly #heldByPartition = new Map<string, number>()
+  /** Of what goes wherever the service puts it: by key, or undefined. */
+  readonly #serviceChannels = new Map<string | undefined, PartitionChannel<E>>()
   /** Has room and waits for the partition ids. */
   #unrouted: Item<E>[] = []
   /** How many wait for room first, to wait for the partition ids then. */
@@ -91,7 +95,7 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
 
   /** Of those, the ones that hold room in this partition. */
   heldIn(partitionId: string): number {
-    return this.#heldByPartition.get(partitionId) ?? 0
+    return this.#channels.get(partitionId)?.held ?? 0
   }
 
   /**
@@ -100,15 +104,25 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
    */
   take(event: EventInput, index: number, options: TakeOptions): Promise<void> {
     const { partitionId, partitionKey } = options
-    const orderKey = orderKeyOf(options)
+    const orderKey = this.#orderKeyOf(options)
     try {
       if (this.#closedBy) throw this.#closedBy
-      if (options.limits.signal?.aborted) throw abortedError(options.limits.signal.reason)
-      const encoded = this.#env.transport.codec.encode(event, partitionKey)
-      this.#refuseOversized(encoded, partitionId)
-      const entries = [{ encoded, event, index, orderKey, epoch: this.#pending.epoch }]
+      if (options.signal?.aborted) throw abortedError(options.signal.reason)
+      const { transport, tracing } = this.#env
+      const limit = transport.maxBatchSizeInBytes(partitionId)
+      const encoded = tracing.encode(transport.codec, event, partitionKey, limit)
+      this.#refuseOversized(encoded, limit)
+      const entry = { encoded, event, index, orderKey, epoch: this.#pending.epoch }
       const load = { count: 1, sizeInBytes: encoded.sizeInBytes }
-      return this.#takeItem({ entries, partitionId, partitionKey, load, intactSizeInBytes: undefined }, options.limits)
+      const route = this.#route(partitionId, partitionKey, load)
+      // Nothing to wait for, as most often: this way makes as little garbage as it can.
+      if (route.kind !== 'pending' && this.#env.capacity.tryAcquire(capacityKeyOf(route), load)) {
+        this.#pending.add(1)
+        this.#addTo(this.#channelFor(route), entry)
+        return taken
+      }
+      const item = { entries: [entry], partitionId, partitionKey, load, intactSizeInBytes: undefined }
+      return this.#takeItem(item, route, options)
     } catch (thrown) {
       const error = asRefusal(thrown)
       this.#block(orderKey, index, error)
@@ -125,16 +139,14 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     options: TakeOptions,
   ): Promise<void> {
     const { partitionId, partitionKey } = options
-    const orderKey = orderKeyOf(options)
+    const orderKey = this.#orderKeyOf(options)
     const { epoch } = this.#pending
     const entries = items.map((item, i) => ({ ...item, index: firstIndex + i, orderKey, epoch }))
     const load = { count: entries.length, sizeInBytes: totalSize(entries) }
     try {
       if (this.#closedBy) throw this.#closedBy
-      return this.#takeItem(
-        { entries, partitionId, partitionKey, load, intactSizeInBytes: sizeInBytes },
-        options.limits,
-      )
+      const item = { entries, partitionId, partitionKey, load, intactSizeInBytes: sizeInBytes }
+      return this.#takeItem(item, this.#route(partitionId, partitionKey, load), options)
     } catch (thrown) {
       const error = asRefusal(thrown)
       this.#refuse(entries, error)
@@ -150,7 +162,7 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   }
 
   sealAll(capacityKey?: string): void {
-    for (const channel of [...this.#channels.values()]) {
+    for (const channel of this.#allChannels()) {
       if (capacityKey === undefined || channel.capacityKey === capacityKey) channel.seal()
     }
   }
@@ -166,7 +178,7 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     const unrouted = this.#unrouted
     this.#unrouted = []
     for (const { entries } of unrouted) this.#settle(unroutedCapacity, undefined, entries, returned)
-    for (const channel of [...this.#channels.values()]) {
+    for (const channel of this.#allChannels()) {
       const entries = channel.withdraw()
       if (entries.length > 0) this.settled(channel, entries, returned)
     }
@@ -175,7 +187,7 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     this.#abort.abort(reason)
     // A transport answers an abort at once; this holds even for one that does not.
     const cancel = this.#env.clock.schedule(0, () => {
-      for (const channel of [...this.#channels.values()]) channel.abandon(reason.withOutcome('unknown'))
+      for (const channel of this.#allChannels()) channel.abandon(reason.withOutcome('unknown'))
     })
     await settled
     cancel()
@@ -184,6 +196,10 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   }
 
   // What channels report.
+
+  get hasBlocked(): boolean {
+    return this.#blocked.size > 0
+  }
 
   blockedBy({ orderKey, index }: Entry<E>): EventHubError | undefined {
     const blocked = orderKey === undefined ? undefined : this.#blocked.get(orderKey)
@@ -195,16 +211,18 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   }
 
   settled(channel: PartitionChannel<E>, entries: readonly Entry<E>[], error: EventHubError | undefined): void {
+    channel.held -= entries.length
     this.#settle(channel.capacityKey, channel.partitionId, entries, error)
   }
 
   idle(channel: PartitionChannel<E>): void {
     // Later, since a channel can be idle for an instant in the middle of taking its next event.
     queueMicrotask(() => {
-      const name = this.#channelNames.get(channel)
-      if (name === undefined || !channel.isIdle) return
-      this.#channelNames.delete(channel)
-      this.#channels.delete(name)
+      if (!channel.isIdle) return
+      const { partitionId, partitionKey } = channel
+      if (partitionId === undefined) {
+        if (this.#serviceChannels.get(partitionKey) === channel) this.#serviceChannels.delete(partitionKey)
+      } else if (this.#channels.get(partitionId) === channel) this.#channels.delete(partitionId)
     })
   }
 
@@ -228,9 +246,8 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     }
   }
 
-  #refuseOversized(encoded: E, partitionId: PartitionId): void {
+  #refuseOversized(encoded: E, limit: number): void {
     const { codec } = this.#env.transport
-    const limit = this.#env.transport.maxBatchSizeInBytes(partitionId)
     const size = codec.envelopeSizeInBytes(encoded) + encoded.sizeInBytes
     if (size > limit) {
       throw new EventHubError(
@@ -240,16 +257,19 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     }
   }
 
-  #takeItem(item: Item<E>, limits: OperationLimits): Promise<void> {
-    const route = this.#route(item)
+  #takeItem(item: Item<E>, route: Route, options: TakeOptions): Promise<void> {
     const key = capacityKeyOf(route)
-    this.#pending.add(this.#pending.epoch, item.load.count)
-    if (!this.#env.capacity.tryAcquire(key, item.load)) return this.#takeWhenThereIsRoom(item, route, key, limits)
+    this.#pending.add(item.load.count)
+    if (!this.#env.capacity.tryAcquire(key, item.load)) {
+      const timeoutInMs = options.timeoutInMs ?? this.#owner.roomTimeoutInMs
+      const deadline = Math.min(this.#owner.limits.deadline, deadlineIn(this.#env.clock, timeoutInMs))
+      return this.#takeWhenThereIsRoom(item, route, key, { deadline, signal: options.signal })
+    }
     this.#admit(item, route)
     return taken
   }
 
-  #route({ partitionId, partitionKey, load }: Item<E>): Route {
+  #route(partitionId: PartitionId, partitionKey: string | undefined, load: Load): Route {
     const { router, directory, capacity } = this.#env
     if (this.#unrouted.length > 0 && directory.ids !== undefined) this.#routeUnrouted()
     let route = router.route(partitionId, partitionKey, this.#cursor, this.#owner.unkeyedMayWait)
@@ -321,16 +341,23 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
       return
     }
     const channel = this.#channelFor(route)
-    this.#hold(channel, item.entries.length)
     if (item.intactSizeInBytes !== undefined) {
+      channel.held += item.entries.length
       channel.addIntact({ entries: item.entries, sizeInBytes: item.intactSizeInBytes, intact: true })
       return
     }
-    for (const entry of item.entries) {
-      channel.add(entry)
-      // Its flush has sealed already: it must not wait for the batch to fill up.
-      if (entry.epoch < this.#pending.epoch) this.#sealSoon(channel)
-    }
+    for (const entry of item.entries) this.#addTo(channel, entry)
+  }
+
+  #addTo(channel: PartitionChannel<E>, entry: Entry<E>): void {
+    channel.held++
+    channel.add(entry)
+    // Its flush has sealed already: it must not wait for the batch to fill up.
+    if (entry.epoch < this.#pending.epoch) this.#sealSoon(channel)
+  }
+
+  #allChannels(): PartitionChannel<E>[] {
+    return [...this.#channels.values(), ...this.#serviceChannels.values()]
   }
 
   #sealSoon(channel: PartitionChannel<E>): void {
@@ -385,27 +412,25 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   }
 
   #channelFor(route: Exclude<Route, { kind: 'pending' }>): PartitionChannel<E> {
-    const name =
-      route.kind === 'partition'
-        ? `partition ${route.partitionId}`
-        : route.key === undefined
-          ? 'any'
-          : `key ${route.key}`
-    const known = this.#channels.get(name)
+    const known =
+      route.kind === 'partition' ? this.#channels.get(route.partitionId) : this.#serviceChannels.get(route.key)
     if (known) return known
     const channel = new PartitionChannel<E>(this.#env, this, {
       partitionId: route.kind === 'partition' ? route.partitionId : undefined,
+      partitionKey: route.kind === 'partition' ? undefined : route.key,
       capacityKey: capacityKeyOf(route),
       inOrder: this.#owner.afterFailure === 'stop',
     })
-    this.#channels.set(name, channel)
-    this.#channelNames.set(channel, name)
+    if (route.kind === 'partition') this.#channels.set(route.partitionId, channel)
+    else this.#serviceChannels.set(route.key, channel)
     return channel
   }
 
-  #hold(channel: PartitionChannel<E>, count: number): void {
-    const key = channel.capacityKey
-    this.#heldByPartition.set(key, (this.#heldByPartition.get(key) ?? 0) + count)
+  /** What the caller asked to have kept in order, where that matters; unkeyed events have no order among partitions. */
+  #orderKeyOf({ partitionId, partitionKey }: TakeOptions): string | undefined {
+    if (this.#owner.afterFailure !== 'stop') return undefined
+    if (partitionId !== undefined) return `partition ${partitionId}`
+    return partitionKey === undefined ? undefined : `key ${partitionKey}`
   }
 
   #settle(
@@ -414,27 +439,22 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     entries: readonly Entry<E>[],
     error: EventHubError | undefined,
   ): void {
-    if (capacityKey !== unroutedCapacity) {
-      const left = (this.#heldByPartition.get(capacityKey) ?? 0) - entries.length
-      if (left > 0) this.#heldByPartition.set(capacityKey, left)
-      else this.#heldByPartition.delete(capacityKey)
-    }
     if (error) {
       for (const { orderKey, index } of entries) this.#block(orderKey, index, error)
       this.#owner.failed(entries, partitionId, error)
     } else this.#owner.accepted(entries, partitionId)
-    for (const entry of entries) this.#pending.settle(entry.epoch)
-    this.#env.capacity.release(capacityKey, { count: entries.length, sizeInBytes: totalSize(entries) })
+    let sizeInBytes = 0
+    let settled = 0
+    for (let i = 0; i < entries.length; i++) {
+      const { epoch, encoded } = entries[i] as Entry<E>
+      sizeInBytes += encoded.sizeInBytes
+      settled++
+      if (entries[i + 1]?.epoch === epoch) continue
+      this.#pending.settle(epoch, settled)
+      settled = 0
+    }
+    this.#env.capacity.release(capacityKey, { count: entries.length, sizeInBytes })
   }
-}
-
-/** What the caller asked to have kept in order; unkeyed events have no order among partitions. */
-function orderKeyOf({
-  partitionId,
-  partitionKey,
-}: Pick<TakeOptions, 'partitionId' | 'partitionKey'>): string | undefined {
-  if (partitionId !== undefined) return `partition ${partitionId}`
-  return partitionKey === undefined ? undefined : `key ${partitionKey}`
 }
 
 function capacityKeyOf(route: Route): string {

@@ -7,8 +7,11 @@ export interface FlushFailure {
   readonly index: number
   /** The event as the caller passed it. */
   readonly event: EventInput
+  /** Where it was to go; absent where the service was to choose, or the partition was not known yet. */
   readonly partitionId?: string
+  /** What is known of it; the same as `error.outcome`. */
   readonly outcome: FailureOutcome
+  /** Why it was not accepted. */
   readonly error: EventHubError
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js'
 import { remainingTime, wait, within } from './deadline.js'
 import { abortedError, type EventHubError, OperationTimeoutError, toEventHubError } from './errors.js'
-import type { OperationLimits } from './transport.js'
+import type { Logger, OperationLimits } from './transport.js'
 
 /** How failed sends are repeated. Times in milliseconds. */
 export interface RetryOptions {
@@ -53,6 +53,7 @@ export interface RetryEnvironment {
   readonly policy: RetryPolicy
   readonly clock: Clock
   readonly random: () => number
+  readonly logger?: Logger
 }
 
 /**
@@ -64,7 +65,7 @@ export interface RetryEnvironment {
  */
 export async function runWithRetries<T>(
   operation: (limits: OperationLimits) => Promise<T>,
-  { policy, clock, random }: RetryEnvironment,
+  { policy, clock, random, logger }: RetryEnvironment,
   limits: OperationLimits,
 ): Promise<T> {
   let mayHaveArrived = false
@@ -84,6 +85,9 @@ export async function runWithRetries<T>(
     if (delay === undefined || delay >= remainingTime(clock, limits.deadline)) {
       throw mayHaveArrived ? error.withOutcome('unknown') : error
     }
+    logger?.debug?.(
+      `eventhub-sluice: attempt ${attempt} failed: ${error.message} Trying again in ${Math.round(delay)} ms.`,
+    )
     try {
       await wait(clock, delay, limits.signal)
     } catch (aborted) {

@@ -1,4 +1,4 @@
-import { abortSignal, duration, refuseUnknownOptions } from './options.js'
+import { abortSignal, duration, kindOf, refuseUnknownOptions } from './options.js'
 import type { Logger } from './transport.js'
 
 /** Options of `sendEvent` and `sendBatch`. */
@@ -7,8 +7,20 @@ export interface SendOptions {
   readonly partitionId?: string | undefined
   /** Events of one key go to one partition, in order. Kept on the event. Default: none. */
   readonly partitionKey?: string | undefined
-  /** Longest wait in milliseconds: for room (buffered mode, invocations) or for the acceptance (otherwise). */
+  /**
+   * Longest wait, in milliseconds; an `OperationTimeoutError` ends it.
+   *
+   * - In buffered mode: for room in the buffer. Default: 60000.
+   * - In an invocation: for room in the buffer. Default, and most: the time that the invocation has left.
+   * - Otherwise: for the acceptance, retries included. Default: no limit but that of `retryOptions`, by default about
+   *   45 s: four attempts of at most 10 s and the pauses between them (more where a busy service asks for longer ones),
+   *   after the wait for one of `maxConcurrentSends`.
+   */
   readonly timeoutInMs?: number | undefined
+  /**
+   * Ends the wait with an `EventHubError` of code `aborted`. In buffered mode and invocations it ends the wait for room
+   * alone; otherwise what has not been accepted yet is given up. Default: none.
+   */
   readonly abortSignal?: AbortSignal | undefined
 }
 
@@ -40,7 +52,7 @@ export function parseSendOptions(options: SendOptions | undefined, logger: Logge
   const { partitionId } = options
   let { partitionKey } = options
   if (partitionId !== undefined && typeof partitionId !== 'string') {
-    throw new TypeError(`partitionId must be a string such as '0'; received a ${typeof partitionId}.`)
+    throw new TypeError(`partitionId must be a string such as '0'; received ${kindOf(partitionId)}.`)
   }
   if (partitionKey !== undefined && typeof partitionKey !== 'string') {
     if (partitionKey !== null) {

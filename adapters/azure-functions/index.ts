@@ -1,7 +1,14 @@
-export type { EventData, EventInput } from '../../core/event-data.js'
+export type {
+  AmqpAnnotatedMessage,
+  AmqpMessageHeader,
+  AmqpMessageProperties,
+  AmqpPrimitive,
+  EventData,
+  EventInput,
+} from '../../core/event-data.js'
 export type { FlushFailure, FlushReport } from '../../core/report.js'
 export { type Destination, EventsNotAcceptedError } from '../flush-on-freeze.js'
 export type { InvocationHub } from './hub.js'
 export { type EventHubOutput, type EventHubOutputOptions, eventHubOutput } from './output.js'
 export { type EventRouting, eventData, type OutputEvent } from './values.js'
-export { type EventHubBindings, withEventHub } from './with-event-hub.js'
+export { type EventHubBindings, type FunctionHandler, type WrappedHandler, withEventHub } from './with-event-hub.js'

@@ -6,7 +6,7 @@ import { sharedClient } from './clients.js'
 import type { InvocationHub } from './hub.js'
 import { destinationFromSettings } from './settings.js'
 
-/** Where an output's events go. Either `connection`, or the fields of `Destination`. */
+/** Options of `eventHubOutput`: where the output's events go (`connection`, or the fields of `Destination`), and how. */
 export interface EventHubOutputOptions extends Destination {
   /**
    * The name of the app setting that holds the connection string; or the prefix of `NAME__fullyQualifiedNamespace`
@@ -25,6 +25,7 @@ export interface EventHubOutputOptions extends Destination {
 
 /** An event hub that functions can write to; see `eventHubOutput`. */
 export interface EventHubOutput extends FunctionOutput {
+  /** As in `EventHubOutputOptions`. */
   readonly name: string
   /**
    * The output during this invocation, to send at once or to take the outcome into one's own hands. Throws where
@@ -73,7 +74,7 @@ let outputCount = 0
  * Outputs with the same destination share one client and its connection, in every function of this worker.
  */
 export function eventHubOutput(options: EventHubOutputOptions): EventHubOutput {
-  refuseUnknownOptions('option', options, optionNames)
+  refuseUnknownOptions('eventHubOutput options', options, optionNames)
   const { connection, partitionKey, name = `eventHubSluice${++outputCount}`, timeoutInMs, ...destination } = options
   const settings: OutputSettings = {
     timeoutInMs: duration('timeoutInMs', timeoutInMs, 30_000, 1),
@@ -87,7 +88,7 @@ export function eventHubOutput(options: EventHubOutputOptions): EventHubOutput {
     // not know, with an error that does not say why; so say it here.
     get type(): string {
       throw new Error(
-        `The output "${name}" is not one of the host's own. Take it out of the function's extraOutputs and return, and wrap the handler: withEventHub(output, handler).`,
+        `The Functions host does not know the output "${name}": eventhub-sluice sends its events itself. Leave it out of the extraOutputs and return that the function is registered with, and register a wrapped handler instead: handler: withEventHub(output, handler). Within the handler, context.extraOutputs.set(output, events) works as for any output.`,
       )
     },
     for(context) {

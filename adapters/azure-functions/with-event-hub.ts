@@ -1,4 +1,5 @@
 import type { InvocationContext } from '@azure/functions'
+import { kindOf, refuseUnknownOptions } from '../../core/options.js'
 import { endingInvocation } from '../flush-on-freeze.js'
 import { type EventHubOutput, settingsOf } from './output.js'
 import { createScope } from './scope.js'
@@ -11,8 +12,13 @@ export interface EventHubBindings {
   readonly return?: EventHubOutput | undefined
 }
 
-type Handler<T, R> = (triggerInput: T, context: InvocationContext) => R | Promise<R>
-type WrappedHandler<T, R> = (triggerInput: T, context: InvocationContext) => Promise<R>
+/** A function's handler, as one registers it with the Functions host. */
+export type FunctionHandler<T, R> = (triggerInput: T, context: InvocationContext) => R | Promise<R>
+
+/** What `withEventHub` makes of a handler: rejects with `EventsNotAcceptedError` when an event was not accepted. */
+export type WrappedHandler<T, R> = (triggerInput: T, context: InvocationContext) => Promise<R>
+
+const bindingNames: ReadonlySet<string> = new Set<keyof EventHubBindings>(['extraOutputs', 'return'])
 
 /**
  * Wraps a function's handler so that it can write to event hubs. Register what it returns:
@@ -32,15 +38,16 @@ type WrappedHandler<T, R> = (triggerInput: T, context: InvocationContext) => Pro
  */
 export function withEventHub<T>(
   bindings: EventHubBindings & { readonly return: EventHubOutput },
-  handler: Handler<T, unknown>,
+  handler: FunctionHandler<T, unknown>,
 ): WrappedHandler<T, undefined>
+/** Wraps a function's handler, whose return value stays the function's own; see the form with `return` for the rest. */
 export function withEventHub<T, R>(
   outputs: EventHubOutput | readonly EventHubOutput[] | (EventHubBindings & { readonly return?: undefined }),
-  handler: Handler<T, R>,
+  handler: FunctionHandler<T, R>,
 ): WrappedHandler<T, R>
 export function withEventHub<T, R>(
   outputs: EventHubOutput | readonly EventHubOutput[] | EventHubBindings,
-  handler: Handler<T, R>,
+  handler: FunctionHandler<T, R>,
 ): WrappedHandler<T, R | undefined> {
   if (typeof handler !== 'function') throw new TypeError('withEventHub(output, handler) needs the handler to wrap.')
   const bindings = parseBindings(outputs)
@@ -69,7 +76,7 @@ function parseBindings(input: EventHubOutput | readonly EventHubOutput[] | Event
   if (outputs.length === 0) throw new TypeError('withEventHub(output, handler) needs at least one output.')
   const names = new Set<string>()
   for (const output of outputs) {
-    if (!settingsOf(output)) throw notAnOutput()
+    if (typeof output !== 'object' || output === null || !settingsOf(output)) throw notAnOutput()
     if (names.has(output.name)) {
       throw new TypeError(`Two outputs of one function are named "${output.name}". Give one of them another name.`)
     }
@@ -85,8 +92,13 @@ function toBindings(input: EventHubOutput | readonly EventHubOutput[] | EventHub
   if (typeof input !== 'object' || input === null) throw notAnOutput()
   if (isList(input)) return { extraOutputs: input, return: undefined }
   if (settingsOf(input)) return { extraOutputs: [input as EventHubOutput], return: undefined }
-  const { extraOutputs = [], return: returnOutput, ...unknown } = input as EventHubBindings
-  if (Object.keys(unknown).length > 0 || !isList(extraOutputs)) throw notAnOutput()
+  // One of the host's own outputs.
+  if ('type' in input) throw notAnOutput()
+  refuseUnknownOptions('withEventHub bindings', input, bindingNames)
+  const { extraOutputs = [], return: returnOutput } = input as EventHubBindings
+  if (!isList(extraOutputs)) {
+    throw new TypeError(`extraOutputs must be a list of outputs, such as [orders]; received ${kindOf(extraOutputs)}.`)
+  }
   return { extraOutputs, return: returnOutput }
 }
 
@@ -97,6 +109,6 @@ function isList(value: unknown): value is readonly EventHubOutput[] {
 
 function notAnOutput(): TypeError {
   return new TypeError(
-    'withEventHub takes an output made by eventHubOutput(), a list of them, or { extraOutputs: [output], return: output }.',
+    "withEventHub takes an output made by eventHubOutput(), a list of them, or { extraOutputs: [output], return: output }. The host's own outputs stay where the function is registered.",
   )
 }

@@ -4,8 +4,11 @@ import type { EventResult } from './results.js'
 
 /** The body of an answer to `POST /events` that came as far as events. */
 export interface EventsAnswer {
+  /** One for each event of the request, in its order. */
   readonly results: readonly EventResult[]
+  /** How many of them are in the event hub. */
   readonly accepted: number
+  /** How many are not, or are not known to be. */
   readonly failed: number
   /** Why the rest of the body was not read, where it was not. Nothing of that rest was sent. */
   readonly problem?: Problem

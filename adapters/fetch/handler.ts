@@ -5,6 +5,7 @@ import { parseOptions } from './options.js'
 import { ProblemError, problem, problemResponse } from './problem.js'
 import { dispatch } from './routes.js'
 
+/** What `createFetchHandler` makes: the shape that Workers, Deno and Bun export. */
 export interface FetchHandler {
   /** Answers one request. Never rejects. */
   fetch(request: Request, env?: unknown, ctx?: FetchContext): Promise<Response>

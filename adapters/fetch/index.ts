@@ -1,3 +1,4 @@
+export type { Destination } from '../flush-on-freeze.js'
 export type { EventsAnswer } from './answer.js'
 export type { FetchHandlerAuth } from './auth.js'
 export type { AttributeValue, CloudEvent } from './cloudevents/attributes.js'

@@ -1,7 +1,6 @@
-import type { EventHubProducerClientOptions } from '../../core/options.js'
+import type { Logger } from '../../core/options.js'
 
-/** Where lines of diagnostics go, one at a time. Never given a secret or an event's body. */
-export type Logger = NonNullable<EventHubProducerClientOptions['logger']>
+export type { Logger }
 
 export const consoleLogger: Logger = {
   warn: (message) => console.warn(message),

@@ -1,5 +1,5 @@
 import type { EventHubProducerClient } from '../../core/client.js'
-import { refuseUnknownOptions } from '../../core/options.js'
+import { kindOf, parseLogger, refuseUnknownOptions, whole } from '../../core/options.js'
 import type { Destination } from '../flush-on-freeze.js'
 import { clientFor, destinationOptionNames } from '../flush-on-freeze.js'
 import type { Authenticator, FetchHandlerAuth } from './auth.js'
@@ -8,8 +8,8 @@ import type { CloudEventWriter } from './cloud-event-to-event-data.js'
 import { binaryWriter, structuredWriter } from './cloud-event-to-event-data.js'
 import type { IncomingEvent } from './incoming.js'
 import type { Logger } from './log.js'
-import { consoleLogger } from './log.js'
 
+/** Options of `createFetchHandler`: where events go (the fields of `Destination`), and how they come in. */
 export interface FetchHandlerOptions extends Destination {
   /** Who may post events. Required: an open door must be asked for by name. */
   readonly auth: FetchHandlerAuth
@@ -71,9 +71,11 @@ const knownOptions: ReadonlySet<string> = new Set<keyof FetchHandlerOptions>([
 /** Throws `TypeError` or `RangeError`, naming the option. Connects to nothing. */
 export function parseOptions(options: FetchHandlerOptions): Settings {
   if (typeof options !== 'object' || options === null) {
-    throw new TypeError('createFetchHandler needs options, or a function (env) => options that returns them.')
+    throw new TypeError(
+      `The createFetchHandler options must be an object, or a function (env) => options that returns one; received ${kindOf(options)}.`,
+    )
   }
-  refuseUnknownOptions('option', options, knownOptions)
+  refuseUnknownOptions('createFetchHandler options', options, knownOptions)
   const { partitionKey } = options
   if (partitionKey !== undefined && typeof partitionKey !== 'function') {
     throw new TypeError('partitionKey must be a function (request, event) => string | undefined.')
@@ -86,10 +88,10 @@ export function parseOptions(options: FetchHandlerOptions): Settings {
     basePath: parseBasePath(options.basePath),
     partitionKey,
     writeCloudEvent: cloudEventWriter(options, client),
-    maxBodySizeInBytes: positiveInteger('maxBodySizeInBytes', options.maxBodySizeInBytes, 4 * 1024 * 1024),
-    maxEventsPerRequest: positiveInteger('maxEventsPerRequest', options.maxEventsPerRequest, 1000),
-    timeoutInMs: positiveInteger('timeoutInMs', options.timeoutInMs, 25_000),
-    logger: options.logger ?? consoleLogger,
+    maxBodySizeInBytes: whole('maxBodySizeInBytes', options.maxBodySizeInBytes, 4 * 1024 * 1024, 1),
+    maxEventsPerRequest: whole('maxEventsPerRequest', options.maxEventsPerRequest, 1000, 1),
+    timeoutInMs: whole('timeoutInMs', options.timeoutInMs, 25_000, 1),
+    logger: parseLogger('logger', options.logger),
   }
 }
 
@@ -125,10 +127,4 @@ function parseBasePath(basePath: string | undefined): string {
     throw new TypeError("basePath must start with a slash and hold plain path segments, such as '/api' or '/api/v1'.")
   }
   return trimmed
-}
-
-function positiveInteger(name: string, value: number | undefined, fallback: number): number {
-  if (value === undefined) return fallback
-  if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${name} must be a whole number of at least 1.`)
-  return value
 }

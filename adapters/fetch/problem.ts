@@ -2,7 +2,9 @@
 export interface Problem {
   /** A stable URN, one per kind of problem. Branch on this, never on `detail`. */
   readonly type: string
+  /** The kind of problem, for people. */
   readonly title: string
+  /** The HTTP status, again. */
   readonly status: number
   /** What was wrong with this request, and what to do about it. Never holds an event's body or a key. */
   readonly detail: string

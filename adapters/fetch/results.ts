@@ -17,9 +17,11 @@ export interface EventResult {
    * - `invalid`: it is no event; `message` says why.
    */
   readonly status: 'accepted' | FailureOutcome | 'invalid'
+  /** Where it was to go, if that was known when it failed. */
   readonly partitionId?: string
   /** Stable reason of a failure. */
   readonly code?: EventHubErrorCode | 'invalid-event'
+  /** What was wrong and what to do, for people; holds nothing of the event. */
   readonly message?: string
   /** Whether sending the same event again, unchanged, can help. */
   readonly retryable: boolean

@@ -9,12 +9,17 @@ import type {
   Transport,
   TransportContext,
 } from '../transport.js'
-import { type AmqpEvent, amqpCodec, encodeBatch, idempotentAmqpCodec } from './codec.js'
+import type { AmqpEvent } from './amqp-event.js'
+import { BatchBuffers } from './batch-buffers.js'
+import { amqpCodec, encodeBatch, idempotentAmqpCodec } from './codec.js'
 import { AmqpConnection } from './connection.js'
 import { IdempotentProducer } from './idempotent-producer.js'
 import { readEventHub, readPartition } from './management.js'
 import { defaultMaxMessageSizeInBytes } from './sender-link.js'
 import type { Wire } from './socket.js'
+
+/** A handshake takes a few round trips, and each of them answers within this time but on the slowest of networks. */
+const shortestHandshakePatienceInMs = 2000
 
 /** A peer that keeps dropping fresh connections is a case for the caller's retry pauses. */
 const mostMoves = 2
@@ -35,36 +40,48 @@ export class AmqpTransport implements Transport<AmqpEvent> {
   /** Live connections, the retired ones included. */
   readonly #connections = new Set<AmqpConnection>()
   #hasConnected = false
+  #handshakePatienceInMs = shortestHandshakePatienceInMs
   #isClosed = false
   /** By partition, with idempotent retries; they outlive connections. */
   readonly #producers = new Map<PartitionId, IdempotentProducer>()
+  /** As far as they are known, to claim them ahead. */
+  #partitionIds: readonly string[]
+  readonly #buffers = new BatchBuffers()
+  readonly #allocate = (sizeInBytes: number) => this.#buffers.take(sizeInBytes)
   readonly #maxMessageSizes = new Map<PartitionId, number>()
+  /** One event hub has one limit; any link's answer is better than the default. */
+  #newestMaxMessageSize = defaultMaxMessageSizeInBytes
 
   constructor(context: TransportContext, wire: Wire) {
     refuseUnsafePlain(context, wire)
     this.name = wire.name
     this.#context = context
     this.#wire = wire
+    this.#partitionIds = context.options.partitionIds ?? []
     this.codec = context.options.enableIdempotentRetries ? idempotentAmqpCodec : amqpCodec
   }
 
   maxBatchSizeInBytes(partitionId: PartitionId): number {
-    const known = this.#current?.maxMessageSizeInBytes(partitionId)
-    if (known !== undefined) this.#maxMessageSizes.set(partitionId, known)
-    // One event hub has one limit; any link's answer is better than the default.
-    const [anyKnown] = this.#maxMessageSizes.values()
-    return this.#maxMessageSizes.get(partitionId) ?? anyKnown ?? defaultMaxMessageSizeInBytes
+    return this.#maxMessageSizes.get(partitionId) ?? this.#newestMaxMessageSize
   }
 
   send(partitionId: PartitionId, events: readonly AmqpEvent[], limits: OperationLimits): Promise<void> {
-    const bytes = encodeBatch(events)
+    const bytes = encodeBatch(events, this.#allocate)
     const producer = this.#producerOf(partitionId)
-    if (producer) return this.#sendIdempotently(producer, partitionId, events, bytes, limits)
-    return this.#onConnection((connection) => connection.send(partitionId, bytes, limits))
+    const sent = producer
+      ? this.#sendIdempotently(producer, partitionId, events, bytes, limits)
+      : this.#onConnection((connection) => connection.send(partitionId, bytes, limits))
+    // Only of what was accepted has certainly every byte left.
+    return sent.then(() => this.#buffers.giveBack(bytes))
   }
 
-  getEventHubProperties(limits: OperationLimits): Promise<EventHubProperties> {
-    return this.#onConnection((connection) => readEventHub(connection, this.#context.eventHubName, limits))
+  async getEventHubProperties(limits: OperationLimits): Promise<EventHubProperties> {
+    const properties = await this.#onConnection((connection) =>
+      readEventHub(connection, this.#context.eventHubName, limits),
+    )
+    this.#partitionIds = properties.partitionIds
+    this.#current?.claimAhead()
+    return properties
   }
 
   getPartitionProperties(partitionId: string, limits: OperationLimits): Promise<PartitionProperties> {
@@ -141,7 +158,9 @@ export class AmqpTransport implements Transport<AmqpEvent> {
       } catch (thrown) {
         const error: EventHubError = toEventHubError(thrown)
         if (error.outcome !== 'returned') throw error
-        const isLost = error.code === 'connection-lost' && connection.isDead && connection.wasReady
+        const isLost =
+          (error.code === 'connection-lost' && connection.isDead && connection.wasReady) ||
+          connection.fellSilentInHandshake
         // The claim has been dropped with the link; one with a fresh token may do.
         const isRefused = error.condition === 'amqp:unauthorized-access' && !connection.isDead
         if (isLost && moves < mostMoves) moves++
@@ -157,11 +176,21 @@ export class AmqpTransport implements Transport<AmqpEvent> {
     const onDead = (dead: AmqpConnection) => {
       this.#connections.delete(dead)
       this.#hasConnected ||= dead.wasReady
+      // A network that is slow rather than dead must get its handshake in the end.
+      if (dead.fellSilentInHandshake) this.#handshakePatienceInMs *= 2
       if (this.#current === dead) this.#current = undefined
     }
-    const connection = new AmqpConnection(this.#context, this.#wire, onDead, (partitionId) =>
-      this.#producerOf(partitionId),
-    )
+    const connection = new AmqpConnection(this.#context, this.#wire, {
+      handshakePatienceInMs: this.#handshakePatienceInMs,
+      onDead,
+      onLinkOpen: (partitionId, maxMessageSizeInBytes) => {
+        this.#handshakePatienceInMs = shortestHandshakePatienceInMs
+        this.#maxMessageSizes.set(partitionId, maxMessageSizeInBytes)
+        this.#newestMaxMessageSize = maxMessageSizeInBytes
+      },
+      partitionIds: () => this.#partitionIds,
+      producerOf: (partitionId) => this.#producerOf(partitionId),
+    })
     this.#connections.add(connection)
     this.#current = connection
     return connection

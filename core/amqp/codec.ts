@@ -1,8 +1,10 @@
 import { message, types } from 'rhea-promise'
 import { assertIsEvent, bodyToBytes, type EventInput, isAmqpAnnotatedMessage } from '../event-data.js'
-import type { EncodedEvent, EventCodec } from '../transport.js'
+import type { EventCodec } from '../transport.js'
+import { AmqpEvent } from './amqp-event.js'
 import { encodeCommonEvent } from './event-encoder.js'
 import {
+  messageAnnotationsIn,
   type ProducerStamp,
   sequenceAfter,
   stampsLength,
@@ -17,23 +19,7 @@ import { hasNames, Writer } from './values.js'
 export const batchMessageFormat = 0x80013700
 
 const partitionKeyAnnotation = 'x-opt-partition-key'
-const messageAnnotationsCode = 0x72
-const dataSectionCode = 0x75
 const footerCode = 0x78
-
-/** An event encoded as one AMQP message. */
-export interface AmqpEvent extends EncodedEvent {
-  readonly bytes: Buffer
-  /** The message-annotations section alone, as the envelope of a batch repeats it; undefined without annotations. */
-  readonly annotations: Buffer | undefined
-  /** Where in `bytes` an idempotent producer's stamps go; -1: nowhere. */
-  readonly stampsAt: number
-}
-
-/** A data section's descriptor and constructor: 5 bytes up to 255 bytes of content, 8 beyond. */
-function dataSectionOverhead(length: number): number {
-  return length <= 255 ? 5 : 8
-}
 
 export const amqpCodec: EventCodec<AmqpEvent> = {
   encode(event: EventInput, partitionKey: string | undefined): AmqpEvent {
@@ -47,18 +33,13 @@ export const amqpCodec: EventCodec<AmqpEvent> = {
       encoded.durable = true
     }
     const bytes = encodeMessage(encoded)
-    return {
-      bytes,
-      annotations: encodeAnnotations(encoded.message_annotations),
-      sizeInBytes: bytes.length + dataSectionOverhead(bytes.length),
-      partitionKey,
-      solo: false,
-      stampsAt: -1,
-    }
+    return AmqpEvent.of(bytes, partitionKey, messageAnnotationsIn(bytes))
   },
 
   // The envelope repeats the first event's annotations, by which the service routes a keyed batch.
-  envelopeSizeInBytes: (first) => first.annotations?.length ?? 0,
+  envelopeSizeInBytes: (first) => first.annotationsLength,
+
+  release: (event) => event.slab.release(),
 }
 
 /** The same, for an idempotent producer. */
@@ -67,10 +48,10 @@ export const idempotentAmqpCodec: EventCodec<AmqpEvent> = {
     assertIsEvent(event)
     const encoded = amqpCodec.encode(withoutStamps(event), partitionKey)
     const { bytes, annotations, stampsAt } = withRoomForStamps(encoded.bytes)
-    const sizeInBytes = bytes.length + dataSectionOverhead(bytes.length)
-    return { bytes, annotations, sizeInBytes, partitionKey, solo: encoded.solo, stampsAt }
+    return AmqpEvent.of(bytes, partitionKey, annotations, stampsAt)
   },
   envelopeSizeInBytes: amqpCodec.envelopeSizeInBytes,
+  release: (event) => event.slab.release(),
 }
 
 /** What a batch's envelope repeats of its first event, unless its events have different keys: where these differ,
@@ -84,33 +65,29 @@ function envelopeAnnotations(events: readonly AmqpEvent[]): Buffer | undefined {
 export function stampBatch(batch: Buffer, events: readonly AmqpEvent[], stamp: ProducerStamp): void {
   const annotations = envelopeAnnotations(events)
   if (annotations) writeStamps(batch, annotations.length - stampsLength, stamp, stamp.first)
-  let at = annotations?.length ?? 0
-  for (const [index, { bytes, stampsAt }] of events.entries()) {
-    at += dataSectionOverhead(bytes.length)
-    writeStamps(batch, at + stampsAt, stamp, sequenceAfter(stamp.first, index))
-    at += bytes.length
+  let end = annotations?.length ?? 0
+  for (const [index, { messageLength, sizeInBytes, stampsAt }] of events.entries()) {
+    end += sizeInBytes
+    writeStamps(batch, end - messageLength + stampsAt, stamp, sequenceAfter(stamp.first, index))
   }
 }
 
-/** One batch message, written into one buffer. */
-export function encodeBatch(events: readonly AmqpEvent[]): Buffer {
+/** One batch message, written into one buffer, which `allocate` makes. */
+export function encodeBatch(
+  events: readonly AmqpEvent[],
+  allocate: (size: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
   const annotations = envelopeAnnotations(events)
   let size = annotations?.length ?? 0
   for (const event of events) size += event.sizeInBytes
-  const batch = Buffer.allocUnsafe(size)
+  const batch = allocate(size)
   let at = annotations ? annotations.copy(batch) : 0
-  for (const { bytes } of events) {
-    batch[at++] = 0x00
-    batch[at++] = 0x53
-    batch[at++] = dataSectionCode
-    if (bytes.length <= 255) {
-      batch[at++] = 0xa0
-      batch[at++] = bytes.length
-    } else {
-      batch[at++] = 0xb0
-      at = batch.writeUInt32BE(bytes.length, at)
-    }
-    at += bytes.copy(batch, at)
+  for (let i = 0; i < events.length; ) {
+    const { slab, start } = events[i] as AmqpEvent
+    let end = start
+    // Events that lie side by side are copied as one.
+    for (let next = events[i]; next?.slab === slab && next.start === end; next = events[++i]) end += next.sizeInBytes
+    at += slab.bytes.copy(batch, at, start, end)
   }
   return batch
 }
@@ -121,7 +98,7 @@ function encodeCommonShape(event: EventInput, partitionKey: string | undefined):
   const { body, contentType, messageId, correlationId, properties } = event as EventDataFields
   if (!isTextOrAbsent(contentType) || !isTextOrAbsent(messageId) || !isTextOrAbsent(correlationId)) return undefined
   if (properties !== undefined && !hasNames(properties)) return undefined
-  const encoded = encodeCommonEvent({
+  return encodeCommonEvent({
     body: typeof body === 'string' ? body : bodyToBytes(body),
     contentType,
     messageId,
@@ -129,16 +106,6 @@ function encodeCommonShape(event: EventInput, partitionKey: string | undefined):
     properties,
     partitionKey,
   })
-  if (!encoded) return undefined
-  const { bytes, annotations } = encoded
-  return {
-    bytes,
-    annotations,
-    sizeInBytes: bytes.length + dataSectionOverhead(bytes.length),
-    partitionKey,
-    solo: false,
-    stampsAt: -1,
-  }
 }
 
 function isTextOrAbsent(value: unknown): value is string | undefined {
@@ -167,11 +134,6 @@ function encodeMessage(encoded: RheaMessage): Buffer {
       'The event cannot be encoded as an AMQP message. Check the types of its properties and annotations.',
     )
   }
-}
-
-function encodeAnnotations(annotations: Record<string, unknown> | undefined): Buffer | undefined {
-  if (annotations === undefined || Object.keys(annotations).length === 0) return undefined
-  return encodeSection(messageAnnotationsCode, types.wrap_symbolic_map(annotations))
 }
 
 function encodeSection(code: number, map: unknown): Buffer {

@@ -95,7 +95,7 @@ export function fromCondition(error: AmqpErrorLike | undefined, what: string, ou
   const details = {
     retryable: meaning.retryable,
     outcome,
-    cause: error,
+    cause: withoutConnection(error),
     ...(condition === undefined ? {} : { condition }),
   }
   return meaning.code === 'timeout'
@@ -126,7 +126,14 @@ export function fromSocketError(error: unknown, endpoint: string, outcome: Failu
     code: 'connection-lost',
     retryable: name === undefined ? false : transientSocketErrors.has(name),
     outcome,
-    cause: error,
+    cause: withoutConnection(error),
     ...(name === undefined ? {} : { condition: name }),
   })
+}
+
+/** rhea hangs its whole connection on some errors, the key of SASL PLAIN included; no log may find that there. */
+function withoutConnection(error: unknown): unknown {
+  if (!(error instanceof Error) || !('connection' in error)) return error
+  const { name, message } = error
+  return Object.assign(new Error(message), { name, ...('condition' in error ? { condition: error.condition } : {}) })
 }

@@ -7,6 +7,7 @@ import { EventHubError, OperationTimeoutError, toEventHubError } from '../errors
 import type { OperationLimits, PartitionId, TransportContext } from '../transport.js'
 import { Claims } from './claims.js'
 import { fromCondition, fromSocketError } from './conditions.js'
+import { writeWithoutCopying } from './frame-output.js'
 import type { IdempotentProducer } from './idempotent-producer.js'
 import { RequestResponseLink, type Response } from './request-response-link.js'
 import { SenderLink } from './sender-link.js'
@@ -19,11 +20,15 @@ const quietWindowInMs = 2000
 const longestProofInMs = 1000
 /** rhea keeps unsettled deliveries of all links in one ring, oldest first; one lost answer must not fill it soon. */
 const deliveriesPerSession = 16_384
-/** Longest silence of a peer in the middle of the handshake. */
-const longestSilenceInHandshakeInMs = 4000
+/** Longest silence of a peer that has a first token to check. */
+const longestSilenceOfAuthorizationInMs = 4000
+/** What has arrived already is read within this time. */
+const secondLookInMs = 50
 /** A send unanswered for so long, or some round trips if they take longer, asks for a proof of life. */
 const shortestStallInMs = 1000
 const shortestProofInMs = 250
+/** An event hub has at most 32 partitions in most tiers, and a thousand in the largest. */
+const mostClaimedAhead = 64
 /** Longest wait for a token to be fetched and accepted when the option sets none. */
 const longestAuthorizationInMs = 60_000
 
@@ -45,6 +50,19 @@ type State =
   | { readonly name: 'lost'; readonly error: EventHubError }
   | { readonly name: 'closed' }
 
+/** Whose connection it is. */
+export interface ConnectionOwner {
+  /** Longest silence of the peer in the middle of the handshake, while someone waits or comes along. */
+  readonly handshakePatienceInMs: number
+  onDead(connection: AmqpConnection): void
+  /** A link is open, and takes messages of this size. */
+  onLinkOpen(partitionId: PartitionId, maxMessageSizeInBytes: number): void
+  /** As far as they are known; claimed when the connection opens. */
+  partitionIds(): readonly string[]
+  /** With idempotent retries: who sends to this partition. */
+  producerOf(partitionId: PartitionId): IdempotentProducer | undefined
+}
+
 export class AmqpConnection {
   readonly #context: TransportContext
   readonly #clock: Clock
@@ -55,8 +73,7 @@ export class AmqpConnection {
   readonly #window: SessionWindow
   readonly #claims: Claims
   readonly #senders = new Map<PartitionId, SenderLink>()
-  readonly #onDead: (connection: AmqpConnection) => void
-  readonly #producerOf: (partitionId: PartitionId) => IdempotentProducer | undefined
+  readonly #owner: ConnectionOwner
   readonly #cancelOpenTimer: () => void
   readonly #endpoint: string
   #socket: Duplex | undefined
@@ -65,22 +82,19 @@ export class AmqpConnection {
   #heardAt: { readonly monotonic: number; readonly wall: number }
   #roundTripInMs: number | undefined
   #wasReady = false
+  #isHandshakeDoubted = false
+  #fellSilent = false
+  #cancelSecondLook: () => void = () => {}
   #isRetired = false
   #hasAbandoned = false
   #cancelStallTimer: (() => void) | undefined
+  readonly #watcher = { onWaiting: () => this.#watchForStall(), onIdle: () => this.#onIdle() }
 
-  /** @param producerOf with idempotent retries: who sends to this partition */
-  constructor(
-    context: TransportContext,
-    wire: Wire,
-    onDead: (connection: AmqpConnection) => void,
-    producerOf: (partitionId: PartitionId) => IdempotentProducer | undefined,
-  ) {
+  constructor(context: TransportContext, wire: Wire, owner: ConnectionOwner) {
     const { clock, options } = context
     this.#context = context
     this.#clock = clock
-    this.#onDead = onDead
-    this.#producerOf = producerOf
+    this.#owner = owner
     this.#heardAt = { monotonic: clock.monotonicNow(), wall: clock.wallNow() }
     this.#endpoint = wire.target.label
 
@@ -103,6 +117,8 @@ export class AmqpConnection {
     this.#listen()
     // A failure of the network arrives by the events as well, with more detail, and before this.
     this.#connection.open().catch((error) => this.fail(fromSocketError(error, this.#endpoint, 'returned')))
+    // After "open", which makes rhea's transport anew. A WebSocket makes one message of each write: there frames stay whole.
+    if (wire.isByteStream) writeWithoutCopying(this.#raw)
 
     // Written in the same turn as "open": rhea-promise would wait for an answer between these steps, and
     // each wait is a round trip.
@@ -112,7 +128,7 @@ export class AmqpConnection {
     this.#session.on(SessionEvents.sessionError, onSessionEnd)
     this.#session.on(SessionEvents.sessionClose, onSessionEnd)
     this.#session.begin()
-    this.#cbs = new RequestResponseLink(this.#session, '$cbs', clock)
+    this.#cbs = new RequestResponseLink(this.#session, '$cbs', clock, this.#watcher)
     this.#claims = new Claims(
       () => this.#openCbs(),
       context.tokens,
@@ -131,6 +147,7 @@ export class AmqpConnection {
       const message = `${this.#endpoint} did not complete the connection within ${options.socketTimeoutInMs} ms. Check host, port and firewall.`
       this.fail(new OperationTimeoutError(message))
     })
+    this.#log(`connecting to ${this.#endpoint}.`)
   }
 
   /** Whether new work may still be given to it. */
@@ -152,8 +169,9 @@ export class AmqpConnection {
     return this.#wasReady
   }
 
-  maxMessageSizeInBytes(partitionId: PartitionId): number | undefined {
-    return this.#senders.get(partitionId)?.maxMessageSizeInBytes
+  /** Whether it was given up in the middle of its handshake because nothing came. */
+  get fellSilentInHandshake(): boolean {
+    return this.#fellSilent
   }
 
   /**
@@ -180,7 +198,7 @@ export class AmqpConnection {
     await bounded(this.#clock, this.#authorized('/$management'), limits, ranOut)
     // The service closes it when idle.
     if (!this.#management || this.#management.isClosed) {
-      this.#management = new RequestResponseLink(this.#session, '$management', this.#clock)
+      this.#management = new RequestResponseLink(this.#session, '$management', this.#clock, this.#watcher)
     }
     const link = this.#management
     const { token } = await this.#context.tokens.getToken(address, limits)
@@ -200,10 +218,21 @@ export class AmqpConnection {
     const { monotonic, wall } = this.#heardAt
     const quiet = Math.max(this.#clock.monotonicNow() - monotonic, Math.abs(this.#clock.wallNow() - wall))
     if (this.#state.name === 'ready' && quiet > quietWindowInMs) this.#suspect()
-    // Nothing to prove with yet: a handshake that was frozen is better begun anew.
-    if (this.#state.name === 'connecting' && quiet > longestSilenceInHandshakeInMs) {
-      this.fail(new OperationTimeoutError(`${this.#endpoint} fell silent while the connection was being opened.`))
-    }
+    if (this.#state.name === 'connecting' && quiet > this.#owner.handshakePatienceInMs) this.#doubtHandshake()
+  }
+
+  /** Nothing to prove with yet: a handshake that fell silent, or was frozen, is better begun anew. */
+  #doubtHandshake(): void {
+    if (this.#isHandshakeDoubted) return
+    this.#isHandshakeDoubted = true
+    const { monotonic } = this.#heardAt
+    // What arrived while this process was frozen, or busy, has yet to be read.
+    this.#cancelSecondLook = this.#clock.schedule(secondLookInMs, () => {
+      this.#isHandshakeDoubted = false
+      if (this.#state.name !== 'connecting' || this.#heardAt.monotonic !== monotonic) return
+      this.#fellSilent = true
+      this.fail(this.#silent('opened'))
+    })
   }
 
   /** No new work; destroyed as soon as nothing is under way on it. */
@@ -235,26 +264,43 @@ export class AmqpConnection {
   #end(state: State, error: EventHubError): void {
     this.#state = state
     this.#cancelOpenTimer()
+    this.#cancelSecondLook()
     this.#cancelStallTimer?.()
     this.#cbs.fail(error)
     for (const link of [...this.#senders.values()]) link.close(error)
     this.#management?.fail(error)
     // With an error, so that rhea hears of it and stops its heartbeat.
     this.#socket?.destroy(new Error('closed by eventhub-sluice'))
-    this.#onDead(this)
+    this.#log(`the connection to ${this.#endpoint} ended: ${error.message}`)
+    this.#owner.onDead(this)
+  }
+
+  #log(line: string): void {
+    this.#context.logger.debug?.(`eventhub-sluice: ${line}`)
   }
 
   #becomeReady(): void {
     if (this.#state.name !== 'connecting') return
     this.#cancelOpenTimer()
+    this.#cancelSecondLook()
     this.#wasReady = true
     this.#state = { name: 'ready' }
+    // With SASL PLAIN, links may have opened before this.
+    this.#pumpAll()
+    // Behind the claims that someone waits for.
+    queueMicrotask(() => this.claimAhead())
+    this.#log(`connected to ${this.#endpoint}.`)
   }
 
   #suspect(): void {
     if (this.#state.name !== 'ready') return
-    // Before the first claim nothing has been sent; the claim itself shows whether anyone is there.
-    if (!this.#usesPlain && !this.#claims.canProve) return
+    // Before the first claim there is nothing to prove with. The claim itself shows whether anyone is there, but the
+    // service may take its time over a token.
+    if (!this.#usesPlain && !this.#claims.canProve) {
+      const quiet = this.#clock.monotonicNow() - this.#heardAt.monotonic
+      if (this.#cbs.isBusy && quiet > longestSilenceOfAuthorizationInMs) this.fail(this.#silent('authorized'))
+      return
+    }
     this.#state = { name: 'suspect' }
     const roundTrip = this.#roundTripInMs ?? longestProofInMs
     const patience = Math.min(longestProofInMs, Math.max(shortestProofInMs, 4 * roundTrip))
@@ -267,6 +313,10 @@ export class AmqpConnection {
       () => this.#proven(),
       (error) => this.#disproved(toEventHubError(error)),
     )
+  }
+
+  #silent(doing: 'opened' | 'authorized'): EventHubError {
+    return new OperationTimeoutError(`${this.#endpoint} fell silent while the connection was being ${doing}.`)
   }
 
   #proven(): void {
@@ -286,21 +336,22 @@ export class AmqpConnection {
     else this.fail(new EventHubError(error.message, { code: 'connection-lost', retryable: true, cause: error }))
   }
 
-  /** While anything is unanswered: when the peer says nothing for a while, it has to prove that it is there. */
+  /** While anything waits for the peer: when it says nothing for a while, it has to prove that it is there. */
   #watchForStall(): void {
     if (this.#cancelStallTimer) return
     const patience = Math.max(shortestStallInMs, 4 * (this.#roundTripInMs ?? 0))
     this.#cancelStallTimer = this.#clock.schedule(patience, () => {
       this.#cancelStallTimer = undefined
-      if (!this.#hasInFlight()) return
-      if (this.#clock.monotonicNow() - this.#heardAt.monotonic >= patience) this.#suspect()
+      if (!this.#isAwaitingPeer()) return
+      if (this.#state.name === 'connecting') this.checkLiveness()
+      else if (this.#clock.monotonicNow() - this.#heardAt.monotonic >= patience) this.#suspect()
       this.#watchForStall()
     })
   }
 
-  #hasInFlight(): boolean {
-    for (const link of this.#senders.values()) if (link.hasInFlight) return true
-    return false
+  #isAwaitingPeer(): boolean {
+    for (const link of this.#senders.values()) if (link.isBusy) return true
+    return this.#cbs.isBusy || this.#management?.isBusy === true
   }
 
   #senderFor(partitionId: PartitionId): SenderLink {
@@ -310,23 +361,23 @@ export class AmqpConnection {
     const link: SenderLink = new SenderLink({
       address: `${this.#context.eventHubName}${path}`,
       session: this.#session,
-      producer: this.#producerOf(partitionId),
+      producer: this.#owner.producerOf(partitionId),
       clock: this.#clock,
       claimed: this.#authorized(path),
       window: this.#window,
       attachTimeoutInMs: this.#context.options.socketTimeoutInMs,
       mayTransfer: () => this.#state.name === 'ready' && this.#isAuthorized(partitionId),
+      onOpen: (maxMessageSizeInBytes) => this.#owner.onLinkOpen(partitionId, maxMessageSizeInBytes),
       onClosed: (error) => {
         if (this.#senders.get(partitionId) === link) this.#senders.delete(partitionId)
         if (error.code === 'unauthorized') this.#claims.forget(this.#uri(path))
         this.#onIdle()
       },
-      onTransfer: () => this.#watchForStall(),
+      ...this.#watcher,
       onAbandoned: () => {
         this.#hasAbandoned = true
       },
       onNoAnswer: () => this.#suspect(),
-      onIdle: () => this.#onIdle(),
     })
     this.#senders.set(partitionId, link)
     return link
@@ -356,16 +407,28 @@ export class AmqpConnection {
     await this.#measured(this.#claims.ensure(this.#uri(path)))
   }
 
-  /** As `#authorize`, once the connection is open. */
+  /** As `#authorize`, once the connection is open; with SASL PLAIN at once, so that links attach beside `$cbs`. */
   async #authorized(path: string): Promise<void> {
+    if (this.#usesPlain) return
     await this.#cbs.opened
     await this.#authorize(path)
+  }
+
+  /**
+   * Claims the partitions before anyone needs them: the first event to each then costs no round trip for it.
+   * A refusal shows when the partition is used.
+   */
+  claimAhead(): void {
+    if (this.#state.name !== 'ready' || this.#usesPlain) return
+    for (const id of this.#owner.partitionIds().slice(0, mostClaimedAhead)) {
+      this.#authorize(`/Partitions/${id}`).catch(() => {})
+    }
   }
 
   /** The service closes `$cbs`, too, when idle: the next claim opens it again. */
   #openCbs(): RequestResponseLink {
     if (this.#cbs.isClosed && this.#wasReady && !this.isDead) {
-      this.#cbs = new RequestResponseLink(this.#session, '$cbs', this.#clock)
+      this.#cbs = new RequestResponseLink(this.#session, '$cbs', this.#clock, this.#watcher)
     }
     return this.#cbs
   }
@@ -380,7 +443,7 @@ export class AmqpConnection {
   }
 
   #onIdle(): void {
-    if (!this.#hasInFlight()) {
+    if (!this.#isAwaitingPeer()) {
       // Nothing is left to watch for, and nothing may keep a timer.
       this.#cancelStallTimer?.()
       this.#cancelStallTimer = undefined

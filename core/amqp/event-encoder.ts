@@ -1,3 +1,6 @@
+import { AmqpEvent, dataSectionHeadLength, writeDataSectionHead } from './amqp-event.js'
+import { Slab, slabSizeInBytes } from './slab.js'
+
 /**
  * A fast encoder for the common shape of an event: text or bytes, a few simple properties, perhaps a key.
  * It writes what rhea's encoder would, byte for byte (a differential test holds them together), without its
@@ -12,12 +15,6 @@ export interface CommonEvent {
   readonly correlationId: string | undefined
   readonly properties: Readonly<Record<string, unknown>> | undefined
   readonly partitionKey: string | undefined
-}
-
-export interface EncodedCommonEvent {
-  readonly bytes: Buffer
-  /** The message-annotations section within `bytes`. */
-  readonly annotations: Buffer | undefined
 }
 
 /** AMQP 1.0 type constructors (part 1.6) and section descriptors (part 3.2), as far as they are used here. */
@@ -52,59 +49,97 @@ const emptyHeader = Buffer.from([0x00, 0x53, code.header, code.list0])
 const emptyProperties = Buffer.from([0x00, 0x53, code.properties, code.list0])
 const partitionKeyName = Buffer.from('\u0013x-opt-partition-key', 'latin1')
 
-/** Where everything but the body is put together; grows to the largest seen, within reason. */
-let scratch = Buffer.allocUnsafe(4096)
-/** Larger ones are rare enough to be left to rhea. */
-const largestScratch = 1024 * 1024
+/** An event larger than this gets a buffer of its own. */
+const largestSharedSizeInBytes = slabSizeInBytes / 4
+/** Everything but the body, when it is larger than this, is rare enough to be left to rhea. */
+const largestHeadSizeInBytes = 1024 * 1024
+/** Of a data section; which one it is, is known for certain only at the end. */
+const headLengths = { short: 5, long: 8 }
+
+let slab = Slab.open()
+
+/** The event that is being written: its buffer (that of the slab, most often), where its section begins, and where to go on. */
+let out = slab.bytes
+let start = 0
 let at = 0
 
-/** Undefined when some part has not the common shape. Not reentrant, and needs not be: it never waits. */
-export function encodeCommonEvent(event: CommonEvent): EncodedCommonEvent | undefined {
-  at = 0
-  const { partitionKey, body } = event
-  let annotationsStart = 0
-  let annotationsEnd = 0
-  if (partitionKey === undefined) put(emptyHeader)
-  else {
-    put(durableHeader)
-    annotationsStart = at
-    if (!putAnnotations(partitionKey)) return undefined
-    annotationsEnd = at
-  }
-  if (!putProperties(event.messageId, event.correlationId, event.contentType)) return undefined
-  if (event.properties !== undefined && !putApplicationProperties(event.properties)) return undefined
+/** While an event is written, since its properties may have getters that send another. */
+let isWriting = false
 
-  const isText = typeof body === 'string'
-  const length = isText ? Buffer.byteLength(body) : body.length
-  const bytes = Buffer.allocUnsafe(at + (length <= 255 ? 5 : 8) + length)
-  scratch.copy(bytes, 0, 0, at)
-  let to = at
-  bytes[to++] = code.described
-  bytes[to++] = code.smallUlong
-  bytes[to++] = code.data
-  if (length <= 255) {
-    bytes[to++] = code.bin8
-    bytes[to++] = length
-  } else {
-    bytes[to++] = code.bin32
-    to = bytes.writeUInt32BE(length, to)
-  }
-  if (isText) bytes.write(body, to, 'utf8')
-  else bytes.set(body, to)
-  return {
-    bytes,
-    annotations: partitionKey === undefined ? undefined : bytes.subarray(annotationsStart, annotationsEnd),
+/** Undefined when some part has not the common shape. */
+export function encodeCommonEvent(event: CommonEvent): AmqpEvent | undefined {
+  if (isWriting) return undefined
+  isWriting = true
+  try {
+    return write(event)
+  } finally {
+    isWriting = false
   }
 }
 
+function write(event: CommonEvent): AmqpEvent | undefined {
+  const { partitionKey, body } = event
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  // A guess, right for all but the few sizes around 255.
+  const headLength = length < 128 && partitionKey === undefined ? headLengths.short : headLengths.long
+  out = slab.bytes
+  start = slab.end
+  at = start + headLength
+  makeRoom(64)
+  let annotationsStart = -1
+  let annotationsEnd = -1
+  if (partitionKey === undefined) put(emptyHeader)
+  else {
+    put(durableHeader)
+    annotationsStart = at - start - headLength
+    if (!putAnnotations(partitionKey)) return undefined
+    annotationsEnd = at - start - headLength
+  }
+  if (!putProperties(event.messageId, event.correlationId, event.contentType)) return undefined
+  if (event.properties !== undefined && !putApplicationProperties(event.properties)) return undefined
+  putBody(body, length)
+  const sizeInBytes = putHead(headLength)
+  const isShared = out === slab.bytes
+  if (isShared) slab.end = start + sizeInBytes
+  return new AmqpEvent(
+    isShared ? slab : new Slab(out),
+    start,
+    sizeInBytes,
+    partitionKey,
+    annotationsStart,
+    annotationsEnd,
+    -1,
+  )
+}
+
+function putBody(body: Uint8Array | string, length: number): void {
+  makeRoom(headLengths.long + length)
+  at = writeDataSectionHead(out, at, length)
+  if (typeof body === 'string') out.write(body, at, 'utf8')
+  else out.set(body, at)
+  at += length
+}
+
+/** Writes the head of the data section around the message, now that its length is known; returns the size of both. */
+function putHead(guessedLength: number): number {
+  const contentLength = at - start - guessedLength
+  const headLength = dataSectionHeadLength(contentLength)
+  if (headLength !== guessedLength) {
+    makeRoom(headLength)
+    out.copyWithin(start + headLength, start + guessedLength, at)
+  }
+  writeDataSectionHead(out, start, contentLength)
+  return headLength + contentLength
+}
+
 function putAnnotations(partitionKey: string): boolean {
-  const start = putSectionStart(code.messageAnnotations, code.map32)
+  const sizeAt = putSectionStart(code.messageAnnotations, code.map32)
   putUint32(2)
   if (!reserve(1 + partitionKeyName.length)) return false
   putByte(code.sym8)
   put(partitionKeyName)
   if (!putString(partitionKey)) return false
-  putSizeAt(start)
+  putSizeAt(sizeAt)
   return true
 }
 
@@ -120,7 +155,7 @@ function putProperties(
     put(emptyProperties)
     return true
   }
-  const start = putSectionStart(code.properties, code.list32)
+  const sizeAt = putSectionStart(code.properties, code.list32)
   putUint32(count)
   if (messageId === undefined) putByte(code.null)
   else if (!putString(messageId)) return false
@@ -131,13 +166,12 @@ function putProperties(
     else if (!putString(correlationId)) return false
   }
   if (contentType !== undefined && !putSymbol(contentType)) return false
-  putSizeAt(start)
+  putSizeAt(sizeAt)
   return true
 }
 
 function putApplicationProperties(properties: Readonly<Record<string, unknown>>): boolean {
-  const start = putSectionStart(code.applicationProperties, code.map32)
-  const countAt = at
+  const sizeAt = putSectionStart(code.applicationProperties, code.map32)
   putUint32(0)
   let count = 0
   for (const name of Object.keys(properties)) {
@@ -146,8 +180,8 @@ function putApplicationProperties(properties: Readonly<Record<string, unknown>>)
     if (!putString(name) || !putValue(value)) return false
     count += 2
   }
-  scratch.writeUInt32BE(count, countAt)
-  putSizeAt(start)
+  out.writeUInt32BE(count, start + sizeAt + 4)
+  putSizeAt(sizeAt)
   return true
 }
 
@@ -172,7 +206,7 @@ function putNumber(value: number): boolean {
   if (Number.isNaN(value)) return false
   if (!Number.isInteger(value)) {
     putByte(code.double)
-    at = scratch.writeDoubleBE(value, at)
+    at = out.writeDoubleBE(value, at)
   } else if (value > 255 && value < 2 ** 32) {
     putByte(code.uint)
     putUint32(value)
@@ -181,28 +215,29 @@ function putNumber(value: number): boolean {
     putByte(value)
   } else if (value <= 0 && value >= -128) {
     putByte(code.smallInt)
-    at = scratch.writeInt8(value, at)
+    at = out.writeInt8(value, at)
   } else if (value < -128 && value > -(2 ** 31) + 1) {
     putByte(code.int)
-    at = scratch.writeInt32BE(value, at)
+    at = out.writeInt32BE(value, at)
   } else return false
   return true
 }
 
-/** Descriptor and constructor of a section; returns where its size goes. */
+/** Descriptor and constructor of a section; returns where its size goes, counted from `start`: `out` may change. */
 function putSectionStart(descriptor: number, typeCode: number): number {
   reserve(12)
   putByte(code.described)
   putByte(code.smallUlong)
   putByte(descriptor)
   putByte(typeCode)
-  const start = at
+  const sizeAt = at - start
   at += 4
-  return start
+  return sizeAt
 }
 
-function putSizeAt(start: number): void {
-  scratch.writeUInt32BE(at - start - 4, start)
+function putSizeAt(sizeAt: number): void {
+  const from = start + sizeAt
+  out.writeUInt32BE(at - from - 4, from)
 }
 
 function putString(text: string): boolean {
@@ -215,7 +250,7 @@ function putString(text: string): boolean {
     putByte(code.str32)
     putUint32(length)
   }
-  at += scratch.write(text, at, 'utf8')
+  at += out.write(text, at, 'utf8')
   return true
 }
 
@@ -225,29 +260,42 @@ function putSymbol(text: string): boolean {
   if (text.length > 255 || !/^[\u0000-\u007f]*$/.test(text) || !reserve(text.length + 2)) return false
   putByte(code.sym8)
   putByte(text.length)
-  at += scratch.write(text, at, 'latin1')
+  at += out.write(text, at, 'latin1')
   return true
 }
 
 function putByte(byte: number): void {
-  scratch[at++] = byte
+  out[at++] = byte
 }
 
 function putUint32(value: number): void {
-  at = scratch.writeUInt32BE(value, at)
+  at = out.writeUInt32BE(value, at)
 }
 
 function put(bytes: Buffer): void {
-  at += bytes.copy(scratch, at)
+  at += bytes.copy(out, at)
 }
 
-/** Makes room for so many bytes more; false when a long text would make it too much. */
+/** Makes room for so many bytes more; false when long texts would make it too much. */
 function reserve(count: number): boolean {
-  const needed = at + count
-  if (needed <= scratch.length) return true
-  if (needed > largestScratch && count > 64) return false
-  const larger = Buffer.allocUnsafe(Math.max(needed, Math.min(largestScratch, scratch.length * 2)))
-  scratch.copy(larger, 0, 0, at)
-  scratch = larger
+  if (at - start + count > largestHeadSizeInBytes && count > 64) return false
+  makeRoom(count)
   return true
+}
+
+function makeRoom(count: number): void {
+  if (at + count <= out.length) return
+  const written = at - start
+  const wanted = written + count
+  const isShared = wanted <= largestSharedSizeInBytes
+  let larger: Buffer
+  if (isShared) {
+    slab.close()
+    slab = Slab.open()
+    larger = slab.bytes
+  } else larger = Buffer.allocUnsafeSlow(Math.max(wanted, out === slab.bytes ? 0 : 2 * out.length))
+  out.copy(larger, 0, start, at)
+  out = larger
+  start = 0
+  at = written
 }

@@ -1,7 +1,8 @@
 import { types } from 'rhea-promise'
 import { EventHubError } from '../errors.js'
 import type { Logger } from '../transport.js'
-import { type AmqpEvent, stampBatch } from './codec.js'
+import type { AmqpEvent } from './amqp-event.js'
+import { stampBatch } from './codec.js'
 import { producerEpoch, producerId, producerSequenceNumber, sequenceAfter } from './producer-stamps.js'
 
 export const idempotentProducerCapability = 'com.microsoft:idempotent-producer'

@@ -79,18 +79,25 @@ export function withoutStamps(event: EventInput): EventInput {
   return others.length === entries.length ? event : { ...event, messageAnnotations: Object.fromEntries(others) }
 }
 
-/** An encoded event with room for stamps. */
+/** A stretch of a message. */
+interface Stretch {
+  readonly start: number
+  readonly end: number
+}
+
+/** An encoded message with room for stamps. */
 export interface StampableBytes {
   readonly bytes: Buffer
-  /** The message-annotations section within `bytes`, which ends with the stamps. */
-  readonly annotations: Buffer
+  /** The message-annotations section, which ends with the stamps. */
+  readonly annotations: Stretch
   /** Where in `bytes` the stamps go. */
   readonly stampsAt: number
 }
 
 export function withRoomForStamps(bytes: Buffer): StampableBytes {
-  const start = messageAnnotationsStart(bytes)
-  const old = bytes[start + 2] === code.messageAnnotations ? readMap(bytes, start) : undefined
+  const found = messageAnnotationsIn(bytes)
+  const start = found?.start ?? messageAnnotationsStart(bytes)
+  const old = found && readMap(bytes, start)
   const entriesLength = old ? old.end - old.entriesStart : 0
   const section = Buffer.allocUnsafe(sectionStartLength + map32StartLength + entriesLength + blank.length)
   section.set([code.described, code.smallUlong, code.messageAnnotations, code.map32])
@@ -101,7 +108,13 @@ export function withRoomForStamps(bytes: Buffer): StampableBytes {
   const rest = old ? old.end : start
   const stamped = Buffer.concat([bytes.subarray(0, start), section, bytes.subarray(rest)])
   const end = start + section.length
-  return { bytes: stamped, annotations: stamped.subarray(start, end), stampsAt: end - blank.length }
+  return { bytes: stamped, annotations: { start, end }, stampsAt: end - blank.length }
+}
+
+/** Where the message annotations are; undefined without any. */
+export function messageAnnotationsIn(bytes: Buffer): Stretch | undefined {
+  const start = messageAnnotationsStart(bytes)
+  return bytes[start + 2] === code.messageAnnotations ? { start, end: sectionEnd(bytes, start) } : undefined
 }
 
 /** Writes one event's stamps into the room that was left for them in `bytes`. */

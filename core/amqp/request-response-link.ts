@@ -23,6 +23,12 @@ interface RheaSender extends Sender {
   readonly delivery_count: number
 }
 
+/** Told when someone begins to wait for the peer, and when someone has ended. */
+export interface WaitWatcher {
+  readonly onWaiting: () => void
+  readonly onIdle: () => void
+}
+
 interface Pending {
   readonly request: Request
   readonly resolve: (response: Response) => void
@@ -46,9 +52,13 @@ export class RequestResponseLink {
   readonly #queue = new Set<string>()
   #handedOver = 0
   #failed: EventHubError | undefined
+  /** Requests that wait for their answer, sent or not. */
+  #waiting = 0
+  readonly #watcher: WaitWatcher
 
-  constructor(session: Session, node: string, clock: Clock) {
+  constructor(session: Session, node: string, clock: Clock, watcher: WaitWatcher) {
     this.#clock = clock
+    this.#watcher = watcher
     this.#node = node
     this.opened = new Promise((resolve, reject) => {
       this.#resolveOpened = resolve
@@ -73,6 +83,17 @@ export class RequestResponseLink {
   /** Sends a request and resolves with its response, whatever its status. A lost response is `unknown` to no event. */
   async request(request: Request, limits: OperationLimits): Promise<Response> {
     if (this.#failed) throw this.#failed
+    this.#waiting++
+    this.#watcher.onWaiting()
+    try {
+      return await this.#request(request, limits)
+    } finally {
+      this.#waiting--
+      this.#watcher.onIdle()
+    }
+  }
+
+  async #request(request: Request, limits: OperationLimits): Promise<Response> {
     const ranOut = () => new OperationTimeoutError(`${this.#node} did not answer in time.`)
     await bounded(this.#clock, this.opened, limits, ranOut)
     const id = generate_uuid()
@@ -85,6 +106,11 @@ export class RequestResponseLink {
       this.#pending.delete(id)
       this.#queue.delete(id)
     }
+  }
+
+  /** Whether anyone waits for an answer. */
+  get isBusy(): boolean {
+    return this.#waiting > 0
   }
 
   /** Whether it can answer no more; another one has to take its place. */

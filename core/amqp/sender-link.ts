@@ -52,13 +52,15 @@ export interface SenderLinkOptions {
   readonly claimed: Promise<void>
   /** Whether transfers may go out now; `pump` is called when that changes. */
   readonly mayTransfer: () => boolean
+  /** Called once, when the link has opened. */
+  readonly onOpen: (maxMessageSizeInBytes: number) => void
   /** Called once, when the link can take no more sends. */
   readonly onClosed: (error: EventHubError) => void
   readonly window: SessionWindow
   /** Longest wait for the answer to the attach, in milliseconds. */
   readonly attachTimeoutInMs: number
-  /** Called when something was handed over, to be answered. */
-  readonly onTransfer: () => void
+  /** Called when something begins to wait here: for the claim, the link, credit, or its answer. */
+  readonly onWaiting: () => void
   /** Called when a message was given up that may have left. */
   readonly onAbandoned: () => void
   /** Called when an answer did not come in time. */
@@ -80,8 +82,8 @@ export class SenderLink {
   readonly opened: Promise<void>
   #resolveOpened: () => void = () => {}
   #rejectOpened: (error: EventHubError) => void = () => {}
-  /** Largest message the service takes on this link; undefined until it has told. */
-  maxMessageSizeInBytes: number | undefined
+  /** Largest message the service takes on this link. */
+  #maxMessageSizeInBytes = defaultMaxMessageSizeInBytes
 
   constructor(options: SenderLinkOptions) {
     this.#options = options
@@ -98,10 +100,6 @@ export class SenderLink {
 
   get isOpen(): boolean {
     return this.#state.name === 'open'
-  }
-
-  get hasInFlight(): boolean {
-    return this.#inFlight.size > 0
   }
 
   /** Whether anyone waits here, sent or not. */
@@ -134,6 +132,7 @@ export class SenderLink {
         },
       }
       this.#queue.add(send)
+      this.#options.onWaiting()
       release = onAbort(signal, () => this.#giveUp(send, (outcome) => abortedError(signal?.reason, outcome)))
       if (!signal?.aborted) this.pump()
     })
@@ -194,9 +193,10 @@ export class SenderLink {
         return
       }
       const limit = Number(sender.max_message_size)
-      this.maxMessageSizeInBytes = limit > 0 ? limit : defaultMaxMessageSizeInBytes
+      if (limit > 0) this.#maxMessageSizeInBytes = limit
       this.#cancelAttachTimer()
       this.#state = { name: 'open', sender }
+      this.#options.onOpen(this.#maxMessageSizeInBytes)
       this.#resolveOpened()
       this.pump()
     })
@@ -244,14 +244,17 @@ export class SenderLink {
       if (sender.credit + sender.delivery_count <= this.#handedOver || !sender.sendable()) return
       if (!this.#options.window.hasRoomFor(send.bytes.length)) return
       this.#queue.delete(send)
-      const limit = this.maxMessageSizeInBytes ?? defaultMaxMessageSizeInBytes
+      const limit = this.#maxMessageSizeInBytes
       if (send.bytes.length > limit) {
         this.#settle(
           send,
-          new EventHubError(`The message takes ${send.bytes.length} bytes; this event hub takes ${limit}.`, {
-            code: 'event-too-large',
-            outcome: 'refused',
-          }),
+          new EventHubError(
+            `The message takes ${send.bytes.length} bytes; this event hub takes ${limit}. Send smaller events, or fewer in one batch.`,
+            {
+              code: 'event-too-large',
+              outcome: 'refused',
+            },
+          ),
         )
         continue
       }
@@ -265,7 +268,6 @@ export class SenderLink {
       this.#options.window.handedOver(send.bytes.length)
       this.#handedOver++
       this.#inFlight.set(send.delivery, send)
-      this.#options.onTransfer()
     }
   }
 

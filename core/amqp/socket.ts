@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { arch, platform, release } from 'node:os'
 import type { Duplex } from 'node:stream'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type SecureContextOptions } from 'node:tls'
 import { generate_uuid } from 'rhea-promise'
 import { packageVersion } from '../options.js'
 import type { TransportContext } from '../transport.js'
@@ -31,6 +31,8 @@ export interface Wire {
   /** The transport's name. */
   readonly name: string
   readonly target: SocketTarget
+  /** Whether one write more or less makes no difference to the peer. */
+  readonly isByteStream: boolean
   /**
    * Returns at once; the stream connects within. `onConnect` runs in a later turn, when bytes may go. A
    * failure destroys the stream with it as error.
@@ -63,6 +65,7 @@ export function tcpWire(context: TransportContext): Wire {
   return {
     name: 'amqp',
     target,
+    isByteStream: true,
     open: (onConnect) => connectSocket(target, context).once(target.isTls ? 'secureConnect' : 'connect', onConnect),
   }
 }
@@ -81,7 +84,7 @@ export function connectSocket(target: SocketTarget, context: TransportContext, t
         ...(tunnel ? { socket: tunnel } : {}),
         // An address is no server name (RFC 6066); the certificate is then checked against the address.
         ...(isIP(host) ? {} : { servername: host }),
-        ...context.options.tls,
+        ...(context.options.tls as SecureContextOptions),
       })
     : connectTcp({ host, port })
   socket.setNoDelay(true)
@@ -100,7 +103,8 @@ export function rheaSettings({ target, open }: Wire, context: TransportContext, 
     container_id: `sluice-${generate_uuid()}`,
     // The connection's life is ours to decide; see `AmqpConnection`.
     reconnect: false,
-    ...(options.idleTimeoutInMs === undefined ? {} : { idle_time_out: options.idleTimeoutInMs }),
+    // The peer is told half of it (AMQP 1.0, 2.4.5), and rhea gives up after twice what the peer was told.
+    ...(options.idleTimeoutInMs === undefined ? {} : { idle_time_out: Math.ceil(options.idleTimeoutInMs / 2) }),
     ...(key ? { username: key.name, password: key.key } : { username: 'anonymous' }),
     sasl_init_hostname: context.fullyQualifiedNamespace,
     connection_details: () => ({

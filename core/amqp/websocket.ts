@@ -15,7 +15,12 @@ const subprotocol = 'AMQPWSB10'
 /** AMQP in the messages of a WebSocket, for networks that let nothing but HTTPS out. Needs the package `ws`. */
 export function webSocketWire(context: TransportContext): Wire {
   const target = socketTarget(context, httpPorts)
-  return { name: 'amqpOverWebSocket', target, open: (onConnect) => openWebSocket(target, context, onConnect) }
+  return {
+    name: 'amqpOverWebSocket',
+    target,
+    isByteStream: false,
+    open: (onConnect) => openWebSocket(target, context, onConnect),
+  }
 }
 
 /**

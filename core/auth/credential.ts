@@ -1,20 +1,39 @@
 /** What `@azure/identity` credentials are, structurally. */
 export interface TokenCredential {
+  /**
+   * Resolves with a token; times are milliseconds since the Unix epoch. A rejection, or null, fails the send with
+   * `authentication-failed`.
+   */
   getToken(
     scopes: string | string[],
     options?: { abortSignal?: AbortSignal },
   ): Promise<{ token: string; expiresOnTimestamp: number; refreshAfterTimestamp?: number } | null>
 }
 
+/** Asks where a secret is kept for the present one. */
+export interface SecretRequest {
+  /** True when the service has refused what was signed with the one before. */
+  readonly rejected: boolean
+  /** Aborts when nobody waits for the secret any more. */
+  readonly abortSignal?: AbortSignal
+}
+
 /** A key name and its key; Azure's `AzureNamedKeyCredential` has this shape. Read anew for every signature. */
 export interface NamedKeyCredential {
+  /** The name of the shared access policy. */
   readonly name: string
+  /** Its primary or its secondary key. */
   readonly key: string
+  /** Awaited before each signature; may change `name` and `key`. If it rejects, they stay in use. */
+  readonly refresh?: ((request: SecretRequest) => Promise<void>) | undefined
 }
 
 /** A ready Shared Access Signature; Azure's `AzureSASCredential` has this shape. Read anew for every use. */
 export interface SasCredential {
+  /** `SharedAccessSignature sr=…&sig=…&se=…&skn=…`. */
   readonly signature: string
+  /** Awaited when the signature has ended or was refused; may change it. If it rejects, it stays in use. */
+  readonly refresh?: ((request: SecretRequest) => Promise<void>) | undefined
 }
 
 /** Every kind of credential the client takes. */

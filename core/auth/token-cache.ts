@@ -2,7 +2,13 @@ import type { Clock } from '../clock.js'
 import { bounded, within } from '../deadline.js'
 import { EventHubError, OperationTimeoutError } from '../errors.js'
 import type { AuthToken, OperationLimits, TokenSource } from '../transport.js'
-import { type EventHubCredential, isNamedKey, isTokenCredential, type TokenCredential } from './credential.js'
+import {
+  type EventHubCredential,
+  isNamedKey,
+  isTokenCredential,
+  type NamedKeyCredential,
+  type TokenCredential,
+} from './credential.js'
 import { createSharedAccessSignature, expiryOfSharedAccessSignature } from './sas.js'
 
 /** The scope every Azure SDK asks for; the second slash is part of it. */
@@ -63,15 +69,27 @@ export function createTokenSource(credential: EventHubCredential, options: Token
 
   if (isNamedKey(credential)) {
     let signedWith = ''
+    let rejected = false
+    const known = (audience: string): AuthToken | undefined => {
+      const { name, key } = credential
+      // Key rotation: a signature made with another key is of no use any more.
+      if (signedWith !== `${name}\n${key}`) cached.clear()
+      signedWith = `${name}\n${key}`
+      const token = cached.get(audience)
+      return token && clock.wallNow() < token.refreshAfter ? token : undefined
+    }
     return {
-      async getToken(audience) {
+      async getToken(audience, limits) {
+        const held = known(audience)
+        if (held) return held
+        if (credential.refresh) {
+          await refresh(credential.refresh, rejected, limits)
+          rejected = false
+          const made = known(audience)
+          if (made) return made
+        }
         const { name, key } = credential
-        // Key rotation: a signature made with another key is of no use any more.
-        if (signedWith !== `${name}\n${key}`) cached.clear()
-        signedWith = `${name}\n${key}`
-        const known = cached.get(audience)
         const now = clock.wallNow()
-        if (known && now < known.refreshAfter) return known
         const expiresOnInSeconds = Math.floor((now + signatureLifetimeInMs) / 1000)
         const token: AuthToken = {
           token: await createSharedAccessSignature(audience, name, key, expiresOnInSeconds),
@@ -82,13 +100,22 @@ export function createTokenSource(credential: EventHubCredential, options: Token
         if (signedWith === `${name}\n${key}`) cached.set(audience, token)
         return token
       },
-      invalidate: (audience) => cached.delete(audience),
+      invalidate(audience) {
+        cached.delete(audience)
+        rejected = true
+      },
     }
   }
 
+  let isSignatureRejected = false
   return {
-    async getToken() {
-      const expiresOn = expiryOfSharedAccessSignature(credential.signature) ?? Number.POSITIVE_INFINITY
+    async getToken(_audience, limits) {
+      const end = () => expiryOfSharedAccessSignature(credential.signature) ?? Number.POSITIVE_INFINITY
+      if (credential.refresh && (isSignatureRejected || end() <= clock.wallNow())) {
+        await refresh(credential.refresh, isSignatureRejected, limits)
+        isSignatureRejected = false
+      }
+      const expiresOn = end()
       if (expiresOn <= clock.wallNow()) {
         throw new EventHubError(
           `The Shared Access Signature expired at ${new Date(expiresOn).toISOString()}. Create a new one and assign it to the credential.`,
@@ -102,7 +129,21 @@ export function createTokenSource(credential: EventHubCredential, options: Token
         expiresOn,
       }
     },
-    invalidate: () => {},
+    invalidate() {
+      isSignatureRejected = true
+    },
+  }
+
+  /** A store that cannot be asked is no reason not to try with what is known. */
+  async function refresh(
+    ask: NonNullable<NamedKeyCredential['refresh']>,
+    rejected: boolean,
+    limits: OperationLimits,
+  ): Promise<void> {
+    const { signal } = limits
+    const asked = ask(signal ? { rejected, abortSignal: signal } : { rejected })
+    const ranOut = () => new OperationTimeoutError('The secret was not found out in time.')
+    await bounded(clock, asked, authLimits(limits), ranOut).catch(() => {})
   }
 
   function authLimits(limits: OperationLimits): OperationLimits {

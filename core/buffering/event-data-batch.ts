@@ -1,6 +1,12 @@
 import { EventHubError } from '../errors.js'
 import type { EventInput } from '../event-data.js'
+import type { Tracing } from '../tracing.js'
 import type { EncodedEvent, EventCodec } from '../transport.js'
+
+interface Target {
+  readonly partitionId: string | undefined
+  readonly partitionKey: string | undefined
+}
 
 /**
  * Events that travel as one message: all accepted, or none. Made by `EventHubProducerClient.createBatch`,
@@ -9,20 +15,24 @@ import type { EncodedEvent, EventCodec } from '../transport.js'
 export class EventDataBatch {
   /** Where `sendBatch` sends it; undefined: by key, or wherever the service puts it. */
   readonly partitionId: string | undefined
+  /** Put on each of its events; undefined: they have no key. */
   readonly partitionKey: string | undefined
   /** Most bytes it can hold, envelope included. */
   readonly maxSizeInBytes: number
   readonly #codec: EventCodec
+  readonly #tracing: Tracing
   readonly #items: { readonly encoded: EncodedEvent; readonly event: EventInput }[] = []
   #sizeInBytes = 0
 
   /** @internal Use `createBatch`. */
-  constructor(
-    codec: EventCodec,
-    maxSizeInBytes: number,
-    target: { readonly partitionId: string | undefined; readonly partitionKey: string | undefined },
-  ) {
+  static create(codec: EventCodec, maxSizeInBytes: number, target: Target, tracing: Tracing): EventDataBatch {
+    return new EventDataBatch(codec, maxSizeInBytes, target, tracing)
+  }
+
+  // Private, so that to users' compilers there is no constructor without parameters either.
+  private constructor(codec: EventCodec, maxSizeInBytes: number, target: Target, tracing: Tracing) {
     this.#codec = codec
+    this.#tracing = tracing
     this.maxSizeInBytes = maxSizeInBytes
     this.partitionId = target.partitionId
     this.partitionKey = target.partitionKey
@@ -45,7 +55,7 @@ export class EventDataBatch {
    * @throws EventHubError `not-supported` for an event that this transport cannot put beside others
    */
   tryAdd(event: EventInput): boolean {
-    const encoded = this.#codec.encode(event, this.partitionKey)
+    const encoded = this.#tracing.encode(this.#codec, event, this.partitionKey, this.maxSizeInBytes)
     const isFirst = this.#items.length === 0
     if (!isFirst && (encoded.solo || this.#items[0]?.encoded.solo)) {
       throw new EventHubError(

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js'
 import { type EventHubError, toEventHubError } from '../errors.js'
 import { type RetryEnvironment, runWithRetries } from '../retry.js'
+import type { Tracing } from '../tracing.js'
 import type { EncodedEvent, OperationLimits, PartitionId, Transport } from '../transport.js'
 import { Batch, type Entry, type SealedBatch } from './batch.js'
 import type { PartitionTurns } from './partition-turns.js'
@@ -14,6 +15,7 @@ export interface ChannelEnvironment<E extends EncodedEvent = EncodedEvent> {
   readonly slots: SendSlots
   /** With idempotent retries. */
   readonly turns: PartitionTurns | undefined
+  readonly tracing: Tracing
   readonly maxWaitTimeInMs: number
   readonly maxConcurrentSendsPerPartition: number
 }
@@ -22,6 +24,8 @@ export interface ChannelEnvironment<E extends EncodedEvent = EncodedEvent> {
 export interface ChannelOwner<E extends EncodedEvent = EncodedEvent> {
   /** Limits of every send: the owner's deadline, and a signal that aborts when it gives up. */
   readonly limits: OperationLimits
+  /** Whether `blockedBy` may find anything at all. */
+  readonly hasBlocked: boolean
   /** Why this event must not be sent any more, because one before it failed; undefined when it may be. */
   blockedBy(entry: Entry<E>): EventHubError | undefined
   sealed(channel: PartitionChannel<E>): void
@@ -40,8 +44,12 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
   readonly #env: ChannelEnvironment<E>
   readonly #owner: ChannelOwner<E>
   readonly partitionId: PartitionId
+  /** The one key of its events, where the service picks the partition by it. */
+  readonly partitionKey: string | undefined
   /** Which room its events take; see `Capacity`. */
   readonly capacityKey: string
+  /** Events added and not settled. */
+  held = 0
   readonly #maxConcurrentSends: number
   #open: Batch<E> | undefined
   #cancelAgeTimer: (() => void) | undefined
@@ -52,11 +60,12 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
   constructor(
     env: ChannelEnvironment<E>,
     owner: ChannelOwner<E>,
-    target: { readonly partitionId: PartitionId; readonly capacityKey: string; readonly inOrder: boolean },
+    target: Pick<PartitionChannel, 'partitionId' | 'partitionKey' | 'capacityKey'> & { readonly inOrder: boolean },
   ) {
     this.#env = env
     this.#owner = owner
     this.partitionId = target.partitionId
+    this.partitionKey = target.partitionKey
     this.capacityKey = target.capacityKey
     this.#maxConcurrentSends = target.inOrder ? 1 : env.maxConcurrentSendsPerPartition
   }
@@ -113,6 +122,7 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
   abandon(error: EventHubError): void {
     for (const batch of [...this.#sending]) {
       this.#sending.delete(batch)
+      this.#env.tracing.abandon(batch, error)
       this.#owner.settled(this, batch.entries, error)
     }
   }
@@ -153,9 +163,17 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
       this.#env.slots.release()
       // False when the owner has given up on it in the meantime.
       if (!this.#sending.delete(batch)) return
+      if (!error) this.#releaseEvents(batch)
       if (!error || !this.#split(batch, error)) this.#owner.settled(this, batch.entries, error)
       this.#afterSend()
     })
+  }
+
+  /** What was accepted is read no more; but a caller may send its own batch again. */
+  #releaseEvents({ entries, intact }: SealedBatch<E>): void {
+    const { codec } = this.#env.transport
+    if (intact || !codec.release) return
+    for (const { encoded } of entries) codec.release(encoded)
   }
 
   #afterSend(): void {
@@ -165,6 +183,7 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
 
   /** Settles what a failure before it keeps from being sent; the rest goes. */
   #withoutBlocked(batch: SealedBatch<E>): SealedBatch<E> {
+    if (!this.#owner.hasBlocked) return batch
     let blockedBy: EventHubError | undefined
     const blocked: Entry<E>[] = []
     const entries = batch.entries.filter((entry) => {
@@ -186,10 +205,12 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
 
   /** Resolves with why the batch was not accepted; never rejects. */
   async #send(batch: SealedBatch<E>): Promise<EventHubError | undefined> {
-    const { transport, retry, turns } = this.#env
+    const { transport, retry, turns, tracing } = this.#env
     const { limits } = this.#owner
     const encoded = batch.entries.map((entry) => entry.encoded)
-    const send = () => runWithRetries((attempt) => transport.send(this.partitionId, encoded, attempt), retry, limits)
+    const attempts = () =>
+      runWithRetries((attempt) => transport.send(this.partitionId, encoded, attempt), retry, limits)
+    const send = () => tracing.sendBatch(batch, this.partitionId, encoded, attempts)
     try {
       if (turns && this.partitionId !== undefined) await turns.run(this.partitionId, limits, send)
       else await send()

@@ -126,7 +126,7 @@ function textProperties(properties: unknown): Record<string, TextProperty> {
 
 /** Headers that the request itself needs or `fetch` keeps for itself: no property can travel under these names. */
 const reservedHeader =
-  /^(?:__proto__|accept|accept-.*|access-control-.*|authorization|brokerproperties|connection|content-.*|cookie2?|date|dnt|expect|forwarded|from|host|if-.*|keep-alive|max-forwards|origin|pragma|proxy-.*|range|referer|sec-.*|set-cookie2?|te|trailer|traceparent|tracestate|transfer-encoding|upgrade|user-agent|via|warning|x-ms-.*)$/
+  /^(?:__proto__|accept|accept-.*|access-control-.*|authorization|brokerproperties|connection|content-.*|cookie2?|date|dnt|expect|forwarded|from|host|if-.*|keep-alive|max-forwards|origin|pragma|proxy-.*|range|referer|sec-.*|set-cookie2?|te|trailer|transfer-encoding|upgrade|user-agent|via|warning|x-ms-.*)$/
 
 function isHeaderValue(text: string): boolean {
   return /^[!-~](?:[ -~]*[!-~])?$/.test(text)

@@ -1,5 +1,6 @@
 import { bounded, remainingTime, within } from '../deadline.js'
 import { abortedError, EventHubError, OperationTimeoutError } from '../errors.js'
+import { withoutTracing } from '../tracing-api.js'
 import type { AuthToken, OperationLimits, PartitionId, Transport, TransportContext } from '../transport.js'
 import { batchMediaType, encodeJsonBatch, type HttpsEvent, httpsCodec } from './codec.js'
 import { fromStatus } from './status.js'
@@ -48,6 +49,11 @@ export class HttpsTransport implements Transport<HttpsEvent> {
     if (options.httpProxy && !openWay) {
       throw new TypeError(
         "httpProxy cannot be used here: this runtime's fetch takes no proxy. In Node, use transportType 'https' or 'amqpOverWebSocket'; elsewhere leave httpProxy out.",
+      )
+    }
+    if (options.idleTimeoutInMs !== undefined) {
+      throw new TypeError(
+        'idleTimeoutInMs cannot be used over HTTPS: its connections are kept by the runtime. Leave it out, or use AMQP.',
       )
     }
     if (options.tls && !openWay)
@@ -106,20 +112,19 @@ export class HttpsTransport implements Transport<HttpsEvent> {
     const single = events[0]?.single
     const path = partitionId === undefined ? '' : `/partitions/${encodeURIComponent(partitionId)}`
     const seconds = Math.max(1, Math.ceil(Math.min(remainingTime(clock, limits.deadline), 60_000) / 1000))
-    return this.#fetch(
-      `${this.#baseUrl}${path}/messages?timeout=${seconds}&api-version=${apiVersion}`,
-      {
-        method: 'POST',
-        headers: {
-          ...(single ? single.headers : { 'content-type': batchMediaType }),
-          authorization: type === 'jwt' ? `Bearer ${token}` : token,
-          'user-agent': options.userAgent,
-        },
-        body: single ? single.body : encodeJsonBatch(events),
-        redirect: 'manual',
+    const url = `${this.#baseUrl}${path}/messages?timeout=${seconds}&api-version=${apiVersion}`
+    const request = {
+      method: 'POST',
+      headers: {
+        ...(single ? single.headers : { 'content-type': batchMediaType }),
+        authorization: type === 'jwt' ? `Bearer ${token}` : token,
+        'user-agent': options.userAgent,
       },
-      limits,
-    )
+      body: single ? single.body : encodeJsonBatch(events),
+      redirect: 'manual',
+    } as const
+    // Headers are the event's properties here: an instrumented fetch must not add any.
+    return single ? withoutTracing(() => this.#fetch(url, request, limits)) : this.#fetch(url, request, limits)
   }
 
   async getEventHubProperties(): Promise<never> {

@@ -1,5 +1,7 @@
 import { EventHubError, type EventHubErrorDetails, OperationTimeoutError } from '../errors.js'
 
+const checkCredential = 'Check that the credential has the Send right (role: Azure Event Hubs Data Sender)'
+
 /** Longest pause that a Retry-After is believed. */
 const longestRetryAfterInMs = 5 * 60 * 1000
 
@@ -16,10 +18,14 @@ export function fromStatus(status: number, retryAfter: string | null, wallNow: n
   const said = `Event Hubs answered with status ${status}.`
   switch (status) {
     case 401:
+      return new EventHubError(
+        `${said} ${checkCredential} and that its key or token is current.`,
+        // The transport has tried a fresh token already.
+        details('unauthorized', false),
+      )
     case 403:
       return new EventHubError(
-        `${said} Check that the credential has the Send right (role: Azure Event Hubs Data Sender) and that its key or token is current.`,
-        // The transport has tried a fresh token already.
+        `${said} ${checkCredential}, that the event hub is not disabled, and that no quota is used up: this status means any of them.`,
         details('unauthorized', false),
       )
     case 404:

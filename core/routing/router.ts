@@ -40,9 +40,14 @@ export class Router {
    */
   route(partitionId: PartitionId, partitionKey: string | undefined, cursor: UnkeyedCursor, mayWait: boolean): Route {
     const { keyedRouting, unkeyedRouting } = this.#settings
+    this.#directory.refreshIfOld()
     const ids = this.#directory.ids
     if (partitionId !== undefined) {
-      if (ids !== undefined && !ids.includes(partitionId)) throw unknownPartition(partitionId, ids)
+      if (ids === undefined) this.#directory.learnBeside()
+      if (ids !== undefined && !ids.includes(partitionId)) {
+        this.#directory.refreshForUnknown()
+        throw unknownPartition(partitionId, ids)
+      }
       return { kind: 'partition', partitionId }
     }
     if (partitionKey !== undefined) {

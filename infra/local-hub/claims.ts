@@ -4,9 +4,11 @@ import { covers, type Right } from './sas.js'
 // More than any client needs: one per link address. A hostile one is stopped here.
 const maxClaims = 1000
 
+/** What a connection has been allowed to do, by a token or by SASL PLAIN. */
 export interface Claim {
   /** What it was made for, as a path: `hub/partitions/0`. The empty path is the whole namespace. */
   readonly path: string
+  /** What is allowed there. */
   readonly rights: readonly Right[]
   /** Milliseconds since 1970; Infinity for what SASL PLAIN allows. */
   readonly expiresAt: number

@@ -1,5 +1,6 @@
 import type { ResolvedOptions } from './options.js'
 
+/** Options of `LocalHub.connectionStringFor`. */
 export interface ConnectionStringOptions {
   /** `amqps` names the TLS port, and no `UseDevelopmentEmulator`. Default: `amqp`. */
   readonly transport?: 'amqp' | 'amqps'

@@ -22,19 +22,33 @@ export class EventHub {
   readonly name: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
-  readonly partitions: readonly Partition[]
+  readonly #partitions: Partition[] = []
+  readonly #settings: EventHubSettings
   readonly readers = new ReaderRegistry()
   readonly #consumerGroups: ReadonlySet<string>
   #nextRoundRobin = 0
 
   constructor(settings: EventHubSettings) {
+    this.#settings = settings
     this.name = settings.name
     this.createdAt = settings.now()
     this.#consumerGroups = new Set(['$default', ...settings.consumerGroups.map((group) => group.toLowerCase())])
-    this.partitions = Array.from({ length: settings.partitionCount }, (_, index) => ({
-      log: new PartitionLog(String(index), settings.retention, settings.now),
-      producers: new IdempotentProducers(),
-    }))
+    this.growTo(settings.partitionCount)
+  }
+
+  get partitions(): readonly Partition[] {
+    return this.#partitions
+  }
+
+  /** Adds partitions. As in the service, keys move, events that are stored do not, and no partition ever goes. */
+  growTo(partitionCount: number): void {
+    const { retention, now } = this.#settings
+    for (let index = this.#partitions.length; index < partitionCount; index++) {
+      this.#partitions.push({
+        log: new PartitionLog(String(index), retention, now),
+        producers: new IdempotentProducers(),
+      })
+    }
   }
 
   get partitionIds(): string[] {

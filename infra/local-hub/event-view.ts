@@ -4,10 +4,15 @@ import type { StoredEvent } from './partition-log.js'
 
 /** A stored event, decoded for people and tests. */
 export interface LocalHubEvent {
+  /** Where it is stored. */
   readonly partitionId: string
+  /** Its position in the partition, from 0. */
   readonly sequenceNumber: number
+  /** Where it lies in the partition, in bytes from its beginning. */
   readonly offset: string
+  /** When it was stored, by the hub's clock. */
   readonly enqueuedTime: Date
+  /** As the sender set it; undefined for none. */
   readonly partitionKey: string | undefined
   /** How the sender wrote the body: binary data, as the SDKs do, or an AMQP value or sequence. */
   readonly bodyType: 'data' | 'value' | 'sequence'
@@ -17,9 +22,11 @@ export interface LocalHubEvent {
   readonly value: unknown
   /** The message's properties by their AMQP names (`message-id`, `content-type`, …), those that are set. */
   readonly properties: Readonly<Record<string, unknown>>
+  /** The sender's own properties, decoded. */
   readonly applicationProperties: Readonly<Record<string, unknown>>
   /** As the sender set them; what the service adds for readers is not among them. */
   readonly messageAnnotations: Readonly<Record<string, unknown>>
+  /** The header's fields by their AMQP names (`durable`, `ttl`, …), those that are set. */
   readonly header: Readonly<Record<string, unknown>>
   /** The sender's encoded message. */
   readonly encoded: Buffer

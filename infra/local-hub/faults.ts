@@ -4,6 +4,7 @@ import { AmqpError } from './amqp/errors.js'
 export interface FaultError {
   /** An AMQP error condition, for example `amqp:internal-error`. */
   readonly condition: string
+  /** For people, beside the condition. Default: a general sentence. */
   readonly description?: string
 }
 
@@ -17,11 +18,13 @@ export interface SendFault extends FaultError {
   readonly partitionId?: string
 }
 
+/** How the hub refuses while `LocalHubFaults.throttle` is set. */
 export interface ThrottleFault {
   /** What `Retry-After` says. Default: 4. */
   readonly retryAfterInSeconds?: number
   /** The HTTP status. Default: 503. */
   readonly httpStatus?: 429 | 503
+  /** For people. Default: the service's own sentence. */
   readonly description?: string
 }
 
@@ -56,26 +59,53 @@ interface Pending extends SendFault {
   left: number
 }
 
-/** What a test sees of the faults. */
-export type LocalHubFaults = Omit<Faults, 'takeSendFault'>
-
 /** Tells the hub to misbehave, for tests of what a client does then. `reset()` ends every fault that lasts. */
-export class Faults implements FaultState {
+export interface LocalHubFaults {
+  /** While true, new connections are dropped as soon as they are made; open ones live on. Default: false. */
+  refuseConnections: boolean
+  /** While set, every send is refused as `com.microsoft:server-busy`, over HTTP with `Retry-After`. Default: undefined. */
+  throttle: ThrottleFault | undefined
+  /** Everything the hub says leaves this much later, in milliseconds: so one round trip takes this long. Default: 0. */
+  latencyInMs: number
+  /**
+   * While true, every connection, open or new, takes bytes and answers nothing: a peer that is gone without a word.
+   * What was silenced stays so for good; connections made after it is false again work. Default: false.
+   */
+  silence: boolean
+  /** While true, producers are given no new credit: what they have already, they may use up. Default: false. */
+  withholdCredit: boolean
+  /** Silences the connections that are open now, for good. New ones work. */
+  silenceOpenConnections(): void
+  /** Refuses the next sends with this error. */
+  rejectNext(fault: SendFault): void
+  /** Detaches the link of the next sends instead of answering them. Stores their events where `afterStoring` is true. */
+  detachNext(fault: SendFault & { readonly afterStoring?: boolean }): void
+  /** Stores the next sends and never says so. `count`: how many, by default 1; `only`: to where, by default anywhere. */
+  dropAcknowledgements(count?: number, only?: Pick<SendFault, 'eventHubName' | 'partitionId'>): void
+  /** Detaches every link on a hub, or only those at this address, now. Default: as the service does when it moves one. */
+  detachLinks(fault?: Partial<FaultError> & { readonly address?: string }): void
+  /** Closes every connection with an error, as the service does when it moves or has had enough. */
+  forceCloseConnections(fault?: Partial<FaultError>): void
+  /** Destroys every connection without a word. */
+  destroyConnections(): void
+  /** Ends every fault that lasts, and forgets those that wait for a send. What was silenced stays silent. */
+  reset(): void
+}
+
+/** What the hub keeps of its faults. */
+export class Faults implements LocalHubFaults, FaultState {
   readonly #targets: FaultTargets
   readonly #pending: Pending[] = []
   #latencyInMs = 0
   #silence = false
   #withholdCredit = false
-  /** New connections are dropped as soon as they are made; open ones live on. */
   refuseConnections = false
-  /** While set, every send is refused as `com.microsoft:server-busy`, over HTTP with `Retry-After`. */
   throttle: ThrottleFault | undefined
 
   constructor(targets: FaultTargets) {
     this.#targets = targets
   }
 
-  /** Everything the hub says leaves this much later, in milliseconds: so one round trip takes this long. Default: 0. */
   get latencyInMs(): number {
     return this.#latencyInMs
   }
@@ -85,10 +115,6 @@ export class Faults implements FaultState {
     this.#latencyInMs = value
   }
 
-  /**
-   * While true, every connection, open or new, takes bytes and answers nothing: a peer that is gone without a word.
-   * What was silenced stays so for good; connections made after it is false again work.
-   */
   get silence(): boolean {
     return this.#silence
   }
@@ -98,7 +124,6 @@ export class Faults implements FaultState {
     if (value) this.#targets.muteConnections()
   }
 
-  /** While true, producers are given no new credit: what they have already, they may use up. */
   get withholdCredit(): boolean {
     return this.#withholdCredit
   }
@@ -108,48 +133,36 @@ export class Faults implements FaultState {
     if (!value) this.#targets.replenishCredit()
   }
 
-  /** Silences the connections that are open now, for good. New ones work. */
   silenceOpenConnections(): void {
     this.#targets.muteConnections()
   }
 
-  /** Refuses the next sends with this error. */
   rejectNext(fault: SendFault): void {
     this.#add('reject', fault)
   }
 
-  /** Detaches the link of the next sends instead of answering them. */
-  detachNext(
-    fault: SendFault & {
-      /** Whether the events are stored all the same. Default: false. */ readonly afterStoring?: boolean
-    },
-  ): void {
+  detachNext(fault: SendFault & { readonly afterStoring?: boolean }): void {
     this.#add(fault.afterStoring === true ? 'detach-after-storing' : 'detach', fault)
   }
 
-  /** Stores the next sends and never says so. */
   dropAcknowledgements(count = 1, only: Pick<SendFault, 'eventHubName' | 'partitionId'> = {}): void {
     this.#add('drop-acknowledgement', { condition: '', count, ...only })
   }
 
-  /** Detaches every link on a hub, or only those at this address, now. */
   detachLinks(fault: Partial<FaultError> & { readonly address?: string } = {}): void {
     const { condition = 'amqp:link:detach-forced', description = 'The link was detached by a fault.', address } = fault
     this.#targets.detachLinks(new AmqpError(condition, description), address)
   }
 
-  /** Closes every connection with an error, as the service does when it moves or has had enough. */
   forceCloseConnections(fault: Partial<FaultError> = {}): void {
     const { condition = 'amqp:connection:forced', description = 'The connection was closed by a fault.' } = fault
     this.#targets.closeConnections(new AmqpError(condition, description))
   }
 
-  /** Destroys every connection without a word. */
   destroyConnections(): void {
     this.#targets.destroyConnections()
   }
 
-  /** Ends every fault that lasts, and forgets those that wait for a send. What was silenced stays silent. */
   reset(): void {
     this.#pending.length = 0
     this.refuseConnections = false

@@ -18,6 +18,7 @@ import { acceptWebSocket } from './websocket.js'
 
 /** What a test can see of an open AMQP connection. */
 export interface LocalHubConnection {
+  /** Counts the hub's connections, from 1. */
   readonly id: number
   /** As the client names itself; undefined until it has opened. */
   readonly containerId: string | undefined
@@ -25,23 +26,43 @@ export interface LocalHubConnection {
   readonly saslMechanism: string | undefined
   /** Links as the hub has them: `incoming` ones bring messages. */
   readonly links: readonly { readonly name: string; readonly address: string; readonly role: 'incoming' | 'outgoing' }[]
+  /** What it has been allowed to do. */
   readonly claims: readonly Claim[]
 }
 
+/** A local hub that listens. `await using` closes it. */
 export interface LocalHub extends AsyncDisposable {
+  /** The address that it listens on. */
   readonly host: string
+  /** Of plain AMQP. */
   readonly amqpPort: number
+  /** Of AMQP over TLS; undefined without `tls`. */
   readonly amqpsPort: number | undefined
+  /** Of REST and AMQP over WebSocket, in the clear. */
   readonly httpPort: number
+  /** Of REST and AMQP over WebSocket, over TLS; undefined without `tls`. */
   readonly httpsPort: number | undefined
   /** In the form of the official emulator; with `EntityPath` when there is exactly one event hub. */
   readonly connectionString: string
   /** As `connectionString`, for one event hub. Throws `TypeError` when there is no such hub, key or port. */
   connectionStringFor(eventHubName: string, options?: ConnectionStringOptions): string
+  /** As given, in the order of `eventHubs`. */
   readonly eventHubNames: readonly string[]
   /** Events in store, oldest first, partition after partition. Throws `TypeError` for an unknown hub or partition. */
   events(eventHubName: string, partitionId?: string): LocalHubEvent[]
+  /**
+   * Gives an event hub more partitions while it runs. Throws `RangeError` for fewer than it has, or more than 1024:
+   * partitions are never taken away.
+   */
+  setPartitionCount(eventHubName: string, partitionCount: number): void
+  /**
+   * Gives a key name another key, as regenerating it does. Tokens that the old key signed are refused from now on; what
+   * a connection has claimed already it keeps. Throws `TypeError` when there is no such key name.
+   */
+  replaceSharedAccessKey(keyName: string, key: string): void
+  /** Tells the hub to misbehave. */
   readonly faults: LocalHubFaults
+  /** The AMQP connections that are open now. */
   readonly connections: readonly LocalHubConnection[]
   /** Stops listening and destroys every connection. Resolves when nothing is left open. */
   close(): Promise<void>
@@ -57,12 +78,14 @@ interface Open {
 
 /** Starts an Event Hubs-compatible server in this process. Rejects when a port is taken. */
 export async function startLocalHub(options: LocalHubOptions = {}): Promise<LocalHub> {
-  const resolved = resolveOptions(options)
+  const given = resolveOptions(options)
+  const keys = new Map(given.sharedAccessKeys)
+  const resolved = { ...given, sharedAccessKeys: keys }
   const eventHubs = createEventHubs(resolved)
   const open = new Set<Open>()
   const faults = createFaults(open)
   const context: HubContext = {
-    rules: { keys: resolved.sharedAccessKeys, acceptJwt: resolved.acceptJwt, now: resolved.now },
+    rules: { keys, acceptJwt: resolved.acceptJwt, now: resolved.now },
     claimScope: resolved.claimScope,
     faults,
     maxMessageSizeInBytes: resolved.maxMessageSizeInBytes,
@@ -99,7 +122,9 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
     amqpsPort: ports.amqps,
     httpPort: listeners.http.port,
     httpsPort: listeners.https?.port,
-    connectionString: connectionString(resolved, ports, otherNames.length === 0 ? onlyName : undefined),
+    get connectionString() {
+      return connectionString(resolved, ports, otherNames.length === 0 ? onlyName : undefined)
+    },
     connectionStringFor: (name, stringOptions) =>
       connectionString(resolved, ports, eventHubNamed(name).name, stringOptions),
     eventHubNames: names,
@@ -108,6 +133,19 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
       const chosen = partitions.filter(({ log }) => partitionId === undefined || log.id === partitionId)
       if (chosen.length === 0) throw new TypeError(`'${name}' has no partition '${partitionId}'.`)
       return chosen.flatMap(({ log }) => log.toArray().map((event) => viewEvent(log.id, event)))
+    },
+    setPartitionCount: (name, partitionCount) => {
+      const eventHub = eventHubNamed(name)
+      if (!(partitionCount >= eventHub.partitions.length && partitionCount <= 1024)) {
+        throw new RangeError(`'${name}' has ${eventHub.partitions.length} partitions; it can have more, up to 1024.`)
+      }
+      eventHub.growTo(partitionCount)
+    },
+    replaceSharedAccessKey: (keyName, key) => {
+      const known = keys.get(keyName)
+      if (known === undefined) throw new TypeError(`The local hub has no shared access key named '${keyName}'.`)
+      if (key === '') throw new TypeError(`The shared access key '${keyName}' is empty.`)
+      keys.set(keyName, { ...known, key })
     },
     faults,
     get connections() {

@@ -3,13 +3,15 @@ import type { AcceptJwt } from './cbs.js'
 import type { ClaimScope } from './claims.js'
 import type { AccessKey, Right } from './sas.js'
 
+/** One event hub of a local hub. */
 export interface EventHubOptions {
   /** 1 to 1024. Default: 4. */
   readonly partitionCount?: number
-  /** Beside `$Default`, which is always there. */
+  /** Beside `$Default`, which is always there. Default: none. */
   readonly consumerGroups?: readonly string[]
 }
 
+/** The certificate that the local hub shows, and its key. */
 export interface LocalHubTlsOptions {
   /** PEM. */
   readonly key: string | Buffer
@@ -17,6 +19,7 @@ export interface LocalHubTlsOptions {
   readonly cert: string | Buffer
 }
 
+/** How much is kept; beyond it, the oldest events go. */
 export interface RetentionOptions {
   /** Default: 100,000. */
   readonly maxEventsPerPartition?: number
@@ -24,6 +27,7 @@ export interface RetentionOptions {
   readonly maxSizeInBytes?: number
 }
 
+/** Options of `startLocalHub`. Unknown names are refused. */
 export interface LocalHubOptions {
   /** The address to listen on. Default: `127.0.0.1`; anything else lets others in. */
   readonly host?: string
@@ -35,6 +39,7 @@ export interface LocalHubOptions {
   readonly httpPort?: number
   /** As `httpPort`, over TLS; needs `tls`, and is on whenever `tls` is given. Default: any free port. */
   readonly httpsPort?: number
+  /** Listens with TLS too. Default: none, in the clear alone. */
   readonly tls?: LocalHubTlsOptions
   /** Names, compared without regard to case, and settings. Default: one named `events` with 4 partitions. */
   readonly eventHubs?: Readonly<Record<string, EventHubOptions>>
@@ -49,6 +54,7 @@ export interface LocalHubOptions {
   readonly acceptJwt?: AcceptJwt
   /** Largest message or batch, in bytes. Default: 1 MiB, as on the Standard tier. */
   readonly maxMessageSizeInBytes?: number
+  /** How much is kept. Default: as there. */
   readonly retention?: RetentionOptions
   /**
    * `required`, the default, refuses AMQP without a SASL layer. Every official client has one but the JavaScript
@@ -68,7 +74,7 @@ export interface LocalHubOptions {
   readonly maxUnfinishedSizeInBytes?: number
   /** The wall clock for enqueued times and the expiry of tokens, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number
-  /** Told what the hub refused and why; never a key, a token or a body. */
+  /** Told what the hub refused and why; never a key, a token or a body. Default: nobody is. */
   readonly logger?: (message: string) => void
 }
 

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
+/** What a key or a token may allow. */
 export type Right = 'send' | 'listen' | 'manage'
 
 export interface AccessKey {

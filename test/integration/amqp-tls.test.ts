@@ -109,7 +109,7 @@ describe('TLS with a private authority', () => {
   })
 
   test('cannot be had without its verification', () => {
-    const options = { tls: { ca: authority.ca, rejectUnauthorized: false } }
+    const options = { tls: { ca: authority.ca, rejectUnauthorized: false as true } }
     expect(() => connect(options)).toThrow(TypeError)
     expect(() => connect(options)).toThrow('tls.ca')
   })

@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import rhea, { type EventContext } from 'rhea'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../core/clock.js'
 import { EventHubProducerClient } from '../../core/index.js'
 import type { EventHubProducerClientOptions } from '../../core/options.js'
@@ -302,4 +302,84 @@ test('after close nothing is left open at the hub', async () => {
   await client.sendEvent({ body: 'a' })
   await client.close()
   await expect.poll(() => hub.connections.length).toBe(0)
+})
+
+describe('a peer that falls silent right after it spoke', () => {
+  // Nothing is suspected yet, and nothing is in flight: what waits is a link that is to be attached, or a request.
+  test.each<[string, (client: EventHubProducerClient) => Promise<unknown>]>([
+    ['a send that needs a link of its own', (client) => client.sendEvent({ body: 'b' }, { partitionId: '2' })],
+    ['a question about a partition', (client) => client.getPartitionProperties('2')],
+  ])('delays %s by seconds, not by a whole try', async (_what, use) => {
+    const client = connect()
+    await client.sendEvent({ body: 'a' }, { partitionId: '0' })
+    hub.faults.silenceOpenConnections()
+    const startedAt = performance.now()
+    await use(client)
+    expect(performance.now() - startedAt).toBeLessThan(5000)
+  })
+})
+
+describe('a handshake that falls silent', () => {
+  test('is begun anew within seconds, for whoever waits', async () => {
+    hub.faults.silence = true
+    const client = connect()
+    const startedAt = performance.now()
+    const sent = client.sendEvent({ body: 'a' })
+    // Whoever came first is deaf for good; the next connection is answered.
+    await expect.poll(() => hub.connections.length).toBe(1)
+    hub.faults.silence = false
+    await sent
+    expect(performance.now() - startedAt).toBeLessThan(6000)
+    expect(hub.connections.length).toBeGreaterThan(0)
+  })
+
+  test('and was left behind by an invocation is not what the next one waits for', async () => {
+    hub.faults.silence = true
+    const client = connect()
+    const first = client.beginInvocation({ timeoutInMs: 1500, reserveInMs: 0 })
+    void first.sendEvent({ body: 'a' })
+    expect((await first.end()).failures.map(({ outcome }) => outcome)).toEqual(['returned'])
+    hub.faults.silence = false
+    const second = client.beginInvocation({ timeoutInMs: 5000, reserveInMs: 0 })
+    void second.sendEvent({ body: 'b' })
+    expect(await second.end()).toMatchObject({ accepted: 1, failures: [] })
+  })
+
+  test('is waited for longer each time, so that a slow network gets through', async () => {
+    // The first answer takes longer than the first handshake is given.
+    hub.faults.latencyInMs = 2500
+    const client = connect({ retryOptions: { maxRetries: 0 } })
+    const sent = client.sendEvent({ body: 'slow' })
+    const isAnswered = () => hub.connections.some(({ saslMechanism }) => saslMechanism !== undefined)
+    await expect.poll(isAnswered, { timeout: 9000 }).toBe(true)
+    hub.faults.latencyInMs = 0
+    await sent
+    expect(bodies()).toContain('slow')
+  }, 15_000)
+})
+
+describe('a connection', () => {
+  test('claims every partition as soon as the ids are known, so that the first event to each need not', async () => {
+    const client = connect({ partitionIds: ['0', '1', '2', '3'] })
+    await client.sendEvent({ body: 'a' }, { partitionId: '0' })
+    const paths = () => (hub.connections[0]?.claims ?? []).map((claim) => claim.path)
+    await expect.poll(paths).toEqual(expect.arrayContaining([0, 1, 2, 3].map((id) => `events/partitions/${id}`)))
+
+    // Or once the service has named them.
+    const asking = connect()
+    await asking.getPartitionIds()
+    const asked = () => (hub.connections[1]?.claims ?? []).map((claim) => claim.path)
+    await expect.poll(asked).toEqual(expect.arrayContaining([0, 1, 2, 3].map((id) => `events/partitions/${id}`)))
+  })
+
+  test('writes a batch to its socket from where it lies', async () => {
+    const client = connect()
+    await client.sendEvent({ body: 'warm' }, { partitionId: '0' })
+    const write = vi.spyOn(Socket.prototype, 'write')
+    await client.sendEvent({ body: 'x'.repeat(300_000) }, { partitionId: '0' })
+    const large = write.mock.calls.map(([chunk]) => chunk as unknown as Buffer).filter((chunk) => chunk.length > 60_000)
+    write.mockRestore()
+    expect(large.length).toBeGreaterThan(3)
+    expect(new Set(large.map((chunk) => chunk.buffer)).size).toBe(1)
+  })
 })

@@ -14,6 +14,8 @@ const shared = [
   'report',
   'retry',
   'send-options',
+  'tracing',
+  'tracing-api',
   'transport',
   'auth/sas',
 ]
@@ -47,6 +49,7 @@ export const files: Readonly<Record<string, Lines>> = {
     forbidden: [
       ...from('./client.js', './invocation.js', './index.js', './index.edge.js', '#transports'),
       ...from('./transports.node.js', './transports.edge.js', './routing/router.js', './buffering/batch.js'),
+      ...from('./options/checks.js'),
       ...from('./amqp/index.js', './https/index.js', '../adapters/fetch/index.js', '../infra/local-hub/index.js'),
       ...outsideBut(),
       ...timers,
@@ -64,7 +67,14 @@ export const files: Readonly<Record<string, Lines>> = {
     ],
   },
   'core/clock.ts': { allowed: timers, forbidden: [...from('./client.js'), ...runtimes] },
-  'core/options.ts': { allowed: [...sharedFrom('./'), 'export const dice = Math.random'], forbidden: timers },
+  'core/options.ts': {
+    allowed: [...sharedFrom('./'), ...from('./options/a.js'), 'export const dice = Math.random'],
+    forbidden: [...timers, ...from('./client.js', './routing/a.js')],
+  },
+  'core/options/checks.ts': {
+    ...wire,
+    forbidden: [...aboveFolders, ...from('../routing/a.js', '../buffering/a.js', '../amqp/a.js'), ...outsideBut()],
+  },
   'core/auth/sas.ts': {
     ...wire,
     forbidden: [...aboveFolders, ...from('../routing/a.js', '../buffering/a.js', '../amqp/a.js'), ...outsideBut()],

@@ -2,6 +2,7 @@ import { parseMediaType } from './media-type.js'
 import { isTimestamp } from './timestamp.js'
 import { isUri, isUriReference } from './uri.js'
 
+/** What an attribute of a CloudEvent may hold here. */
 export type AttributeValue = string | number | boolean
 
 /** A valid CloudEvent 1.0. */

@@ -12,7 +12,7 @@ afterEach(() => vi.restoreAllMocks())
 
 /** A transport that is never used but closed. */
 function transportThatCloses(close: () => Promise<void>): EventHubProducerClientOptions {
-  return { transportType: { close } as never }
+  return { transportType: { close, send: () => {} } as never }
 }
 
 test('when the host ends the worker, every shared client is closed, and a client of the user’s is not', async () => {

@@ -1,6 +1,7 @@
-import type { BeginInvocationOptions, EventHubProducerClient } from '../../../core/client.js'
+import type { EventHubProducerClient } from '../../../core/client.js'
 import { EventHubError, type FailureOutcome } from '../../../core/errors.js'
 import type { EventInput } from '../../../core/event-data.js'
+import type { BeginInvocationOptions } from '../../../core/options.js'
 import type { FlushFailure, FlushReport } from '../../../core/report.js'
 
 export interface SentEvent {

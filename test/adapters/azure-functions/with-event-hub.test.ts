@@ -203,9 +203,20 @@ describe('mistakes', () => {
       { extraOutputs: 'x' },
       { outputs: [orders] },
       { type: 'eventHub', name: 'x' },
+      [null],
+      [undefined],
     ]) {
       expect(() => withEventHub(wrong as never, handler)).toThrow(TypeError)
     }
+    expect(() => withEventHub({ extraOutput: [orders] } as never, handler)).toThrow(
+      'Unknown option "extraOutput" in the withEventHub bindings. Did you mean extraOutputs?',
+    )
+    expect(() => withEventHub({ extraOutputs: orders } as never, handler)).toThrow(
+      'extraOutputs must be a list of outputs, such as [orders]; received an object.',
+    )
+    expect(() => withEventHub({ type: 'queue', name: 'x' } as never, handler)).toThrow(
+      /stay where the function is registered/,
+    )
     expect(() => withEventHub(orders, undefined as never)).toThrow(/needs the handler/)
   })
 

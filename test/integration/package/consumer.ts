@@ -1,7 +1,7 @@
 /** What a consumer writes, for the compiler: every entry, and the main calls with the types they promise. */
 export const everyEntry = `
-import { EventHubError, EventHubProducerClient, OperationTimeoutError } from 'eventhub-sluice'
-import type { EventData, FlushReport, Invocation } from 'eventhub-sluice'
+import { EventDataBatch, EventHubError, EventHubProducerClient, OperationTimeoutError } from 'eventhub-sluice'
+import type { EventData, EventHubProducerClientOptions, FlushReport, Invocation } from 'eventhub-sluice'
 import { forwardToEventHub, withEventHub } from 'eventhub-sluice/aws-lambda'
 import { createFetchHandler } from 'eventhub-sluice/fetch'
 import * as amqp from 'eventhub-sluice/amqp'
@@ -26,6 +26,11 @@ export async function publish(connectionString: string, bodies: readonly unknown
   await client.close({ flush: false })
   return report.accepted
 }
+export const tls: EventHubProducerClientOptions = { tls: { ca: Buffer.from('pem'), rejectUnauthorized: true } }
+// @ts-expect-error verification stays on
+export const unverified: EventHubProducerClientOptions = { tls: { rejectUnauthorized: false } }
+// @ts-expect-error only a client makes a batch
+export const batch = new EventDataBatch()
 export const used = [forwardToEventHub, withEventHub, createFetchHandler, amqp, https, localHub]
 `
 
@@ -36,8 +41,13 @@ export const used = [eventHubOutput, withEventHub]
 
 export const edgeEntries = `
 import { EventHubProducerClient } from 'eventhub-sluice'
+import type { EventHubProducerClientOptions } from 'eventhub-sluice'
 import { createFetchHandler } from 'eventhub-sluice/fetch'
 import * as https from 'eventhub-sluice/https'
+// The types of Node are not needed to say how TLS is done.
+export const options: EventHubProducerClientOptions = { tls: { ca: [new Uint8Array(), 'pem'], minVersion: 'TLSv1.3' } }
+// @ts-expect-error buffered mode needs its callbacks
+export const wrong: EventHubProducerClientOptions = { bufferedMode: true }
 export const used = [EventHubProducerClient, createFetchHandler, https]
 `
 

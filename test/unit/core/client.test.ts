@@ -37,9 +37,9 @@ describe('construction', () => {
     expect(() => new EventHubProducerClient('', 'events', credential)).toThrow(/host name/)
     expect(() => new EventHubProducerClient('ns.example.net', '', credential)).toThrow(/event hub/)
     expect(() => new EventHubProducerClient('ns.example.net', 'events', {} as never)).toThrow(/TokenCredential/)
-    expect(() => new EventHubProducerClient('ns.example.net', 'events', credential, { bufferedMode: true })).toThrow(
-      /onSuccess/,
-    )
+    expect(
+      () => new EventHubProducerClient('ns.example.net', 'events', credential, { bufferedMode: true } as never),
+    ).toThrow(/onSuccess/)
     expect(
       () => new EventHubProducerClient('ns.example.net', 'e', credential, { transportType: 'carrier-pigeon' as never }),
     ).toThrow(/transportType/)
@@ -59,7 +59,7 @@ describe('construction', () => {
     expect(() => client.beginInvocation({ deadline: 5 } as never)).toThrow(/deadline/)
     const credential = { name: 'n', key: 'k' }
     const tls = { host: 'elsewhere.example.net' }
-    expect(() => new EventHubProducerClient('ns.example.net', 'e', credential, { tls })).toThrow(
+    expect(() => new EventHubProducerClient('ns.example.net', 'e', credential, { tls } as never)).toThrow(
       /customEndpointAddress/,
     )
   })

@@ -35,6 +35,29 @@ describe('a body', () => {
     expect(text(bodyToBytes(body))).toBe(json)
   })
 
+  test.each([
+    ['a Promise', Promise.resolve({ secret })],
+    ['a Map', new Map([[secret, 1]])],
+    ['a Set', new Set([secret])],
+    ['an Error', new Error(secret)],
+    ['a ReadableStream', new ReadableStream()],
+    ['a Response', new Response(secret)],
+    ['a Blob', new Blob([secret])],
+    ['a SharedArrayBuffer', new SharedArrayBuffer(1)],
+  ])('that JSON would make {} of is a TypeError, and not an event without its content: %s', (kind, body) => {
+    const error = thrownBy(() => bodyToBytes(body))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain(`An event body that is ${kind} has no JSON form`)
+    expect(error.message).not.toContain(secret)
+  })
+
+  test('that is an empty object, or all of whose fields are undefined, is {}', () => {
+    for (const body of [{}, { a: undefined }, Object.create(null), new (class Own {})()]) {
+      expect(text(bodyToBytes(body))).toBe('{}')
+    }
+    expect(text(bodyToBytes({ toJSON: () => ({}) }))).toBe('{}')
+  })
+
   const circular: Record<string, unknown> = { [secret]: secret }
   circular[secret] = circular
   test.each([
@@ -77,10 +100,10 @@ describe('an event', () => {
     ['a string', secret, /received a string.*sendEvent\(\{ body: value \}\)/],
     ['a number', 5, /received a number/],
     ['null', null, /received null/],
-    ['undefined', undefined, /received a?n? ?undefined/],
+    ['undefined', undefined, /received undefined/],
     ['an array', [{ body: secret }], /received an array/],
-    ['bytes', new Uint8Array([1]), /received Uint8Array/],
-    ['a Buffer', Buffer.from(secret), /received Buffer/],
+    ['bytes', new Uint8Array([1]), /received a Uint8Array/],
+    ['a Buffer', Buffer.from(secret), /received a Uint8Array/],
     ['no body', { boddy: secret }, /needs a body/],
     ['a body of undefined', { body: undefined, messageId: secret }, /needs a body.*null for JSON null/],
   ])('that is %s is a TypeError that says what to pass and shows nothing of it', (_, event, message) => {
@@ -117,4 +140,138 @@ describe('an event', () => {
       expect(() => assertIsEvent({ body: 'x', applicationProperties: {}, [name]: undefined })).not.toThrow()
     },
   )
+})
+
+describe('a field that no event has', () => {
+  const refusal = (event: object) => {
+    const error = thrownBy(() => assertIsEvent(event))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(everythingShownBy(error)).not.toContain(secret)
+    return error.message
+  }
+
+  test.each(['partitionKey', 'partitionId', 'timeoutInMs', 'abortSignal'])(
+    'is refused where it is an option: %s belongs in the second argument',
+    (name) => {
+      expect(refusal({ body: 'x', [name]: secret })).toContain(
+        `An event has no field "${name}". It belongs in the second argument, sendEvent(event, { ${name} })`,
+      )
+    },
+  )
+
+  test.each(['subject', 'to', 'replyTo', 'userId', 'contentEncoding', 'groupId', 'absoluteExpiryTime'])(
+    'is refused where it is one of AMQP’s properties: %s belongs in those of an AmqpAnnotatedMessage',
+    (name) => {
+      expect(refusal({ body: 'x', [name]: secret })).toContain(`properties: { ${name} }`)
+      const event = { body: 'x', bodyType: 'data', properties: { [name]: 'y' } }
+      expect(() => assertIsEvent(event)).not.toThrow()
+    },
+  )
+
+  test.each([
+    ['content_type', 'contentType'],
+    ['contenttype', 'contentType'],
+    ['message_id', 'messageId'],
+    ['messageID', 'messageId'],
+    ['propertise', 'properties'],
+    ['application_properties', 'applicationProperties'],
+    ['partition_key', 'partitionKey'],
+    ['partitonKey', 'partitionKey'],
+  ])('is refused with what was meant: %s is %s', (name, meant) => {
+    expect(refusal({ body: 'x', [name]: secret })).toBe(`An event has no field "${name}". Did you mean ${meant}?`)
+  })
+
+  test('is refused with what to do where nothing is near: an object with a body that was to be the body', () => {
+    expect(refusal({ id: 7, body: secret, title: secret })).toMatch(
+      /^An event has no field "id"\. .*sendEvent\(\{ body: object \}\)/,
+    )
+    expect(refusal({ body: 'x', annotations: {} })).toContain('"annotations"')
+    expect(refusal({ body: 'x', systemProperties: { 'x-opt-a': secret } })).toContain('"systemProperties"')
+    expect(refusal({ body: 'x', offset: '7', sequenceNumber: 7 })).toContain('"offset"')
+  })
+
+  test('is refused where it is inherited, and where its value is null', () => {
+    expect(refusal(Object.assign(Object.create({ partitionKey: secret }), { body: 'x' }))).toContain('partitionKey')
+    expect(refusal({ body: 'x', partitionKey: null })).toContain('partitionKey')
+  })
+
+  test('is none where its value is undefined, as when an option was left out', () => {
+    const event = { body: 'x', partitionKey: undefined, subject: undefined, nonsense: undefined }
+    expect(() => assertIsEvent(event)).not.toThrow()
+  })
+
+  test('is none where it is a method of a class, or its name a symbol', () => {
+    const mark = Symbol('mark')
+    class OrderEvent {
+      readonly body = 'x'
+      readonly [mark] = 1
+      describe(): string {
+        return 'an order'
+      }
+    }
+    expect(() => assertIsEvent(new OrderEvent())).not.toThrow()
+  })
+
+  test('may be the business of whoever asks, and no one else’s', () => {
+    const event = { body: 'x', partitionKey: 'k' }
+    expect(() => assertIsEvent(event, new Set(['partitionKey']))).not.toThrow()
+    expect(() => assertIsEvent({ ...event, partitionId: '0' }, new Set(['partitionKey']))).toThrow('partitionId')
+  })
+
+  describe('in a section of an AmqpAnnotatedMessage', () => {
+    test('is refused: properties are AMQP’s own there, and the application’s would be lost', () => {
+      const event = { body: 'x', messageAnnotations: {}, properties: { tenant: secret } }
+      expect(refusal(event)).toBe(
+        'The properties of an AmqpAnnotatedMessage are AMQP\'s own, which have no "tenant". Pass your own as applicationProperties.',
+      )
+      const { messageAnnotations: _, ...plain } = event
+      expect(() => assertIsEvent(plain)).not.toThrow()
+    })
+
+    test('is refused with what was meant', () => {
+      const properties = { message_id: secret }
+      expect(refusal({ body: 'x', header: {}, properties })).toContain('Did you mean messageId?')
+      expect(refusal({ body: 'x', header: { ttl: 5 } })).toContain('Known: durable, priority, timeToLive')
+      expect(refusal({ body: 'x', header: { time_to_live: 5 } })).toContain('Did you mean timeToLive?')
+    })
+
+    test('is none where its value is undefined', () => {
+      const event = { body: 'x', header: { ttl: undefined }, properties: { tenant: undefined } }
+      expect(() => assertIsEvent(event)).not.toThrow()
+    })
+  })
+})
+
+describe('an event that another client received', () => {
+  const received = {
+    body: 'x',
+    contentType: 'text/plain',
+    messageId: 'm',
+    correlationId: undefined,
+    properties: { a: 1 },
+    enqueuedTimeUtc: new Date(0),
+    sequenceNumber: 7,
+    offset: '4096',
+    partitionKey: 'k',
+    systemProperties: { 'x-opt-custom': 'y' },
+    getRawAmqpMessage: () => ({ body: 'x' }),
+  }
+
+  test('is one as it is: what the service told of it is left out', () => {
+    expect(() => assertIsEvent(received)).not.toThrow()
+    expect(() => assertIsEvent({ ...received, partitionKey: null })).not.toThrow()
+    expect(isAmqpAnnotatedMessage(received as never)).toBe(false)
+  })
+
+  test('has no other field of no event', () => {
+    expect(() => assertIsEvent({ ...received, subject: 's' })).toThrow('"subject"')
+    expect(() => assertIsEvent({ ...received, partitionId: '0' })).toThrow('"partitionId"')
+  })
+
+  test('is told by what the service alone knows: without it, the same fields are refused', () => {
+    for (const told of ['enqueuedTimeUtc', 'sequenceNumber']) {
+      const fresh = { ...received, [told]: undefined }
+      expect(() => assertIsEvent(fresh)).toThrow(TypeError)
+    }
+  })
 })

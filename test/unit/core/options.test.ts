@@ -36,6 +36,7 @@ describe('without options', () => {
       transportType: undefined,
       customEndpoint: undefined,
       tls: undefined,
+      tracing: true,
       partitionIds: undefined,
       sasl: 'cbs',
       enableIdempotentRetries: false,
@@ -95,22 +96,43 @@ describe('the version that the user agent states', () => {
 
 describe('an unknown name', () => {
   test.each([
-    // The Python client's names, and slips of the hand.
-    ['max_buffer_length', 'maxBufferLength'],
+    // Slips of the hand.
+    ['MAXWAITTIMEINMS', 'maxWaitTimeInMs'],
+    ['maxWaitTimeMs', 'maxWaitTimeInMs'],
+    ['bufferMode', 'bufferedMode'],
+    ['partitionIDs', 'partitionIds'],
+    // The Python client's names.
     ['buffered_mode', 'bufferedMode'],
     ['on_success', 'onSuccess'],
-    ['MAXWAITTIMEINMS', 'maxWaitTimeInMs'],
+    ['max_buffer_length', 'maxBufferLength'],
+    ['max_wait_time', 'maxWaitTimeInMs'],
+    ['buffer_concurrency', 'maxConcurrentSends'],
+    ['retry_total', 'retryOptions.maxRetries'],
+    ['retry_backoff_factor', 'retryOptions.retryDelayInMs'],
+    ['retry_backoff_max', 'retryOptions.maxRetryDelayInMs'],
+    ['retry_mode', 'retryOptions.mode'],
+    ['auth_timeout', 'authTimeoutInMs'],
+    ['idle_timeout', 'idleTimeoutInMs'],
+    ['socket_timeout', 'socketTimeoutInMs'],
     ['custom_endpoint_address', 'customEndpointAddress'],
+    ['connection_verify', 'tls'],
+    ['ssl_context', 'tls'],
+    ['logging_enable', 'logger'],
+    ['uamqp_transport', 'transportType'],
+    // The official JavaScript client's.
+    ['maxEventBufferLengthPerPartition', 'maxBufferLength'],
+    ['onSendEventsSuccessHandler', 'onSuccess'],
+    ['onSendEventsErrorHandler', 'onError'],
+    ['webSocketOptions', 'transportType'],
   ])('%s is refused, and %s suggested', (name, near) => {
     const error = thrownBy(() => parse({ [name]: 1 }))
     expect(error).toBeInstanceOf(TypeError)
-    expect(error.message).toContain(`Unknown option: ${name}.`)
-    expect(error.message).toContain(`Did you mean ${near}?`)
+    expect(error.message).toBe(`Unknown option "${name}". Did you mean ${near}?`)
   })
 
   test('that resembles none is refused with the names there are', () => {
-    const { message } = thrownBy(() => parse({ bufferConcurrency: 1 }))
-    expect(message).toContain('bufferConcurrency')
+    const { message } = thrownBy(() => parse({ identifier: 'me' }))
+    expect(message).toContain('Unknown option "identifier". Known: ')
     for (const name of ['maxConcurrentSends', 'retryOptions', 'partitionIds']) expect(message).toContain(name)
   })
 
@@ -120,15 +142,25 @@ describe('an unknown name', () => {
 
   test('within retryOptions is refused, saying where it stood', () => {
     const { message } = thrownBy(() => parse({ retryOptions: { retry_total: 3 } }))
-    expect(message).toContain('retryOptions')
-    expect(message).toContain('retry_total')
-    expect(message).toContain('maxRetries')
+    expect(message).toBe('Unknown option "retry_total" in retryOptions. Did you mean maxRetries?')
     expect(() => parse({ retryOptions: { max_retries: 3 } })).toThrow('Did you mean maxRetries?')
   })
 
-  test.each([[null], ['x'], [[]], [5]])('is not looked for in what is no object (%j)', (options) => {
-    expect(thrownBy(() => parse(options))).toBeInstanceOf(TypeError)
-    if (options !== null) expect(thrownBy(() => parse({ retryOptions: options }))).toBeInstanceOf(TypeError)
+  test.each([
+    [null, 'null'],
+    ['x', 'a string'],
+    [[], 'an array'],
+    [5, 'a number'],
+    [new Map(), 'a Map'],
+    [Promise.resolve({}), 'a Promise'],
+  ])('is not looked for in what is no object (%#)', (options, kind) => {
+    const error = thrownBy(() => parse(options))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toBe(`The options must be an object; received ${kind}.`)
+    const within = thrownBy(() => parse({ retryOptions: options }))
+    expect(within).toBeInstanceOf(TypeError)
+    expect(within.message).toContain('retryOptions must be an object with any of maxRetries, ')
+    expect(within.message).toMatch(new RegExp(`; received ${kind}\\.$`))
   })
 })
 
@@ -202,9 +234,21 @@ describe('a choice', () => {
 
   test('of the transport may be a factory or a transport of one’s own', () => {
     const factory = () => ({}) as never
-    const transport = { name: 'mine' } as never
+    const transport = { name: 'mine', send: () => {} } as never
     expect(parse({ transportType: factory }).transportType).toBe(factory)
     expect(parse({ transportType: transport }).transportType).toBe(transport)
+  })
+
+  test.each([[{}], [[]], [{ type: 'amqp' }]])('of the transport is no other object (%j)', (transportType) => {
+    const error = thrownBy(() => parse({ transportType }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toMatch(/^transportType must be 'amqp', .* a Transport, which has a send method; received an/)
+  })
+
+  test('is told what was there, where that is a word and no secret', () => {
+    expect(() => parse({ sasl: 'PLAIN' })).toThrow("sasl must be one of 'cbs', 'plain'; received 'PLAIN'.")
+    expect(thrownBy(() => parse({ sasl: 'c2VjcmV0LWtleQ==' })).message).not.toContain('c2VjcmV0')
+    expect(() => parse({ sasl: Object.create(null) })).toThrow('received an object.')
   })
 })
 
@@ -227,7 +271,9 @@ describe('buffered mode', () => {
 
   test('is true or false, nothing like it', () => {
     for (const bufferedMode of ['false', 0, 1, null]) {
-      expect(() => parse({ bufferedMode })).toThrow(/bufferedMode/)
+      const error = thrownBy(() => parse({ bufferedMode }))
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toMatch(/^bufferedMode must be true or false; received /)
     }
   })
 
@@ -235,7 +281,7 @@ describe('buffered mode', () => {
     for (const name of ['onSuccess', 'onError']) {
       const error = thrownBy(() => parse({ [name]: 'log' }))
       expect(error).toBeInstanceOf(TypeError)
-      expect(error.message).toContain(name)
+      expect(error.message).toBe(`${name} must be a function; received a string.`)
     }
   })
 })
@@ -277,28 +323,46 @@ describe('a custom endpoint', () => {
     expect(error).toBeInstanceOf(TypeError)
     expect(error.message).toContain('customEndpointAddress')
   })
+
+  test('is not repeated when it is wrong: a connection string, with its key, is put here by mistake', () => {
+    const customEndpointAddress = 'Endpoint=sb://ns/;SharedAccessKeyName=n;SharedAccessKey=c2VjcmV0'
+    expect(thrownBy(() => parse({ customEndpointAddress })).message).not.toContain('c2VjcmV0')
+  })
 })
 
-describe('tls', () => {
-  test('is handed on', () => {
-    expect(parse({ tls: { ca: 'pem' } }).tls).toEqual({ ca: 'pem' })
-    expect(parse({ tls: { ca: 'pem', rejectUnauthorized: true } }).tls).toBeDefined()
-  })
-
-  test.each([false, 0, undefined, null, 'no'])('never switches verification off (%s)', (rejectUnauthorized) => {
-    const error = thrownBy(() => parse({ tls: { rejectUnauthorized } }))
+describe('a clock and a source of random numbers', () => {
+  test.each([[null], [5], [{}], [{ monotonicNow: () => 0, wallNow: () => 0 }]])('are no other thing (%j)', (clock) => {
+    const error = thrownBy(() => parse({ clock }))
     expect(error).toBeInstanceOf(TypeError)
-    expect(error.message).toContain('tls.ca')
+    expect(error.message).toMatch(/^clock must be an object with the functions monotonicNow, wallNow and schedule/)
+    expect(() => parse({ random: clock })).toThrow('random must be a function')
   })
+})
 
-  test('does not let a check of one’s own take the place of the verification', () => {
-    const error = thrownBy(() => parse({ tls: { checkServerIdentity: () => undefined } }))
+describe('a logger', () => {
+  test.each([
+    [null, 'null'],
+    [true, 'a boolean'],
+    ['debug', 'a string'],
+    [console.log, 'a function'],
+  ])('is an object with functions, and not %s', (logger, kind) => {
+    const error = thrownBy(() => parse({ logger }))
     expect(error).toBeInstanceOf(TypeError)
-    expect(error.message).toContain('checkServerIdentity')
+    expect(error.message).toBe(
+      `logger must be an object with any of the functions debug, info, warn and error, such as console; received ${kind}.`,
+    )
   })
 
-  test.each([null, true, 'pem'])('is an object (%s)', (tls) => {
-    expect(() => parse({ tls })).toThrow(TypeError)
+  test('has functions at its levels', () => {
+    const error = thrownBy(() => parse({ logger: { warn: 'yes' } }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toBe('logger.warn must be a function that takes one line; received a string.')
+  })
+
+  test('may listen at some levels, or at none', () => {
+    for (const logger of [console, {}, { error: () => {} }, { warn: undefined }]) {
+      expect(() => parse({ logger })).not.toThrow()
+    }
   })
 })
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { fromCondition, fromSocketError } from '../../../../core/amqp/conditions.js'
 import { EventHubError, OperationTimeoutError } from '../../../../core/errors.js'
@@ -77,6 +78,15 @@ describe('a condition', () => {
     expect(fromCondition({ condition: 'amqp:internal-error' }, 'What', 'refused').message).toBe(
       'What (amqp:internal-error).',
     )
+  })
+
+  test('hands on nothing of the connection that rhea hangs on its errors: there is a key in it', () => {
+    const said = Object.assign(new Error('no'), { condition: 'amqp:unauthorized-access' })
+    Object.defineProperty(said, 'connection', { value: { options: { password: 'the-key' } } })
+    const error = fromCondition(said, 'The service closed the connection', 'returned')
+    expect(error.cause).toMatchObject({ message: 'no', condition: 'amqp:unauthorized-access' })
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('the-key')
+    expect(inspect(fromSocketError(said, 'ns', 'returned'), { depth: 9, showHidden: true })).not.toContain('the-key')
   })
 
   test.each(['toString', '__proto__', 'constructor'])('named %s is unknown like any other', (condition) => {

@@ -74,6 +74,56 @@ test('the annotations it hands out are the section itself', () => {
   })
 })
 
+test(`events that lie side by side do not touch each other (SEED=${seed})`, () => {
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 2, maxLength: 40 }), (events) => {
+      const encoded = events.map((each) => ({ each, own: encodeCommonEvent(each) }))
+      for (const { each, own } of encoded) {
+        if (own) expect(own.bytes.equals(throughRhea(each))).toBe(true)
+      }
+    }),
+    { numRuns: 200, seed },
+  )
+})
+
+test('an event larger than what events share has a buffer of its own, and the next one shares again', () => {
+  const plain = {
+    contentType: undefined,
+    messageId: undefined,
+    correlationId: undefined,
+    properties: undefined,
+    partitionKey: undefined,
+  }
+  const small = encodeCommonEvent({ ...plain, body: 'a' })
+  const large = encodeCommonEvent({ ...plain, body: 'b'.repeat(100_000) })
+  const next = encodeCommonEvent({ ...plain, body: 'c' })
+  expect(large?.slab.bytes.length).toBeLessThan(110_000)
+  expect(large?.bytes.equals(throughRhea({ ...plain, body: 'b'.repeat(100_000) }))).toBe(true)
+  expect([next?.slab === small?.slab, next?.start]).toEqual(
+    // Unless the slab was just full.
+    next?.start === 0 ? [false, 0] : [true, (small?.start ?? 0) + (small?.sizeInBytes ?? 0)],
+  )
+})
+
+test('an event whose property sends another while it is read spoils neither', () => {
+  const plain = { contentType: undefined, messageId: undefined, correlationId: undefined, partitionKey: undefined }
+  let inner: ReturnType<typeof encodeCommonEvent>
+  let wasCalled = false
+  const properties = {
+    first: 'x',
+    get sly() {
+      wasCalled = true
+      inner = encodeCommonEvent({ ...plain, body: 'inner', properties: undefined })
+      return 'y'
+    },
+  }
+  const outer = encodeCommonEvent({ ...plain, body: 'outer', properties })
+  expect(wasCalled).toBe(true)
+  // Left to rhea, which has no such trouble.
+  expect(inner).toBeUndefined()
+  expect(outer?.bytes.equals(throughRhea({ ...plain, body: 'outer', properties: { first: 'x', sly: 'y' } }))).toBe(true)
+})
+
 test('one event leaves no trace in the next', () => {
   const plain = {
     contentType: undefined,

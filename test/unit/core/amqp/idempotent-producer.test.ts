@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type AmqpEvent, encodeBatch, idempotentAmqpCodec } from '../../../../core/amqp/codec.js'
+import type { AmqpEvent } from '../../../../core/amqp/amqp-event.js'
+import { encodeBatch, idempotentAmqpCodec } from '../../../../core/amqp/codec.js'
 import { IdempotentProducer } from '../../../../core/amqp/idempotent-producer.js'
 import { EventHubError, type FailureOutcome } from '../../../../core/errors.js'
 import { dataOf, sectionCode, typedMap } from '../../../support/amqp-sections.js'

@@ -22,6 +22,7 @@ const context = (options: Partial<TransportOptions> = {}): TransportContext => (
     endpoint: undefined,
     sasl: 'cbs',
     enableIdempotentRetries: false,
+    partitionIds: undefined,
     namedKey: undefined,
     authTimeoutInMs: 60_000,
     socketTimeoutInMs: 10_000,
@@ -33,6 +34,7 @@ const context = (options: Partial<TransportOptions> = {}): TransportContext => (
   },
 })
 
+const pem = '-----BEGIN CERTIFICATE-----'
 const proxy = { hostname: 'proxy.example.net', port: 3128, username: 'someone', password: 'the password' }
 const construct = (options: EventHubProducerClientOptions, namespace = 'ns.servicebus.windows.net') =>
   new EventHubProducerClient(namespace, 'events', { name: 'root', key: 'secret' }, options)
@@ -75,7 +77,7 @@ describe('httpProxy', () => {
     ['amqp', { transportType: 'amqp' }],
     ['amqpTransport', { transportType: amqpTransport }],
     ['httpsTransport, which knows fetch alone', { transportType: httpsTransport }],
-    ['a transport of one’s own', { transportType: { name: 'mine' } as never }],
+    ['a transport of one’s own', { transportType: { name: 'mine', send: () => {} } as never }],
   ])('beside %s is refused at construction, by name, with what to do', (_, options) => {
     const error = thrownBy(() => construct({ ...options, httpProxy: proxy }))
     expect(error).toBeInstanceOf(TypeError)
@@ -94,7 +96,7 @@ describe('httpProxy', () => {
     ['amqpOverWebSocket', { transportType: 'amqpOverWebSocket' }],
     ['amqpOverWebSocket', { transportType: amqpOverWebSocketTransport }],
     ['https', { transportType: 'https' }],
-    ['https', { transportType: 'https', tls: { ca: 'pem' } }],
+    ['https', { transportType: 'https', tls: { ca: pem } }],
   ])('beside %s is taken, and constructing does no I/O', async (name, options) => {
     const listening = await startConnectProxy()
     const client = construct({ ...options, httpProxy: { hostname: '127.0.0.1', port: listening.port } })
@@ -105,7 +107,7 @@ describe('httpProxy', () => {
   })
 
   test('tls over https stays refused without it: there fetch verifies', () => {
-    expect(() => construct({ transportType: 'https', tls: { ca: 'pem' } })).toThrow('NODE_EXTRA_CA_CERTS')
+    expect(() => construct({ transportType: 'https', tls: { ca: pem } })).toThrow('NODE_EXTRA_CA_CERTS')
   })
 
   test('takes the exception for loopback from sasl: plain: the key would travel to the proxy in the clear', () => {

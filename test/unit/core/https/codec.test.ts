@@ -173,9 +173,10 @@ describe('what cannot be carried is refused by name, not dropped:', () => {
   }
 
   test('the sections of an AmqpAnnotatedMessage', () => {
-    for (const section of ['header', 'footer', 'messageAnnotations', 'applicationProperties']) {
+    for (const section of ['footer', 'messageAnnotations', 'applicationProperties']) {
       refusal({ body: secret, [section]: { a: secret } }, 'EventData')
     }
+    refusal({ body: secret, header: { durable: true } }, 'EventData')
     refusal({ body: secret, bodyType: 'value' }, 'EventData')
   })
 

@@ -70,3 +70,121 @@ describe('the partition directory', () => {
     expect(new PartitionDirectory(wire, ['0'], retry).isAvailable).toBe(true)
   })
 })
+
+describe('ids that were asked for', () => {
+  const minute = 60_000
+
+  async function loaded(...answers: (readonly string[] | EventHubError)[]) {
+    const setup = setUp([['0', '1'], ...answers])
+    await setup.directory.load({ deadline: setup.clock.monotonicNow() + 1000 })
+    return setup
+  }
+
+  test('are asked for again once they are five minutes old, and hold until the answer is there', async () => {
+    const { clock, directory, getEventHubProperties } = await loaded(['0', '1', '2'], ['0', '1', '2', '3'])
+    await clock.advance(5 * minute - 1)
+    directory.refreshIfOld()
+    expect(getEventHubProperties).toHaveBeenCalledTimes(1)
+    await clock.advance(1)
+    for (let i = 0; i < 3; i++) directory.refreshIfOld()
+    expect(getEventHubProperties).toHaveBeenCalledTimes(2)
+    expect(directory.ids).toEqual(['0', '1'])
+    await clock.advance(0)
+    expect(directory.ids).toEqual(['0', '1', '2'])
+    directory.refreshIfOld()
+    expect(getEventHubProperties).toHaveBeenCalledTimes(2)
+    expect(clock.pendingTimers).toBe(0)
+    // A freeze makes them old, too.
+    clock.freeze(60 * minute)
+    directory.refreshIfOld()
+    await clock.advance(0)
+    expect(directory.ids).toHaveLength(4)
+  })
+
+  test('are kept when they cannot be asked for again; the next try is ten seconds later', async () => {
+    const { clock, directory, getEventHubProperties } = await loaded(busy, ['0', '1', '2'])
+    await clock.advance(5 * minute)
+    directory.refreshIfOld()
+    await clock.advance(9999)
+    directory.refreshIfOld()
+    expect(getEventHubProperties).toHaveBeenCalledTimes(2)
+    expect(directory.ids).toEqual(['0', '1'])
+    await clock.advance(1)
+    directory.refreshIfOld()
+    await clock.advance(0)
+    expect(directory.ids).toEqual(['0', '1', '2'])
+  })
+
+  test('are given up on after tryTimeoutInMs by a wire that never answers, and no timer stays', async () => {
+    const { clock, directory, getEventHubProperties } = await loaded()
+    getEventHubProperties.mockImplementation(() => new Promise(() => {}))
+    await clock.advance(5 * minute)
+    directory.refreshIfOld()
+    expect(getEventHubProperties.mock.lastCall?.[0].deadline).toBe(clock.monotonicNow() + 10_000)
+    await clock.advance(10_000)
+    expect(clock.pendingTimers).toBe(0)
+    expect(directory.ids).toEqual(['0', '1'])
+  })
+
+  test('are asked for again when one is named that is not among them, every ten seconds at most', async () => {
+    const { clock, directory, getEventHubProperties } = await loaded(['0', '1', '2'])
+    directory.refreshForUnknown()
+    expect(getEventHubProperties).toHaveBeenCalledTimes(1)
+    await clock.advance(10_000)
+    for (let i = 0; i < 3; i++) directory.refreshForUnknown()
+    await clock.advance(0)
+    expect(getEventHubProperties).toHaveBeenCalledTimes(2)
+    expect(directory.ids).toEqual(['0', '1', '2'])
+  })
+
+  test('are learnt from whoever asked the service; ids that were given are not touched', async () => {
+    const { directory } = await loaded()
+    directory.learn(['0', '1', '2'])
+    expect(directory.ids).toEqual(['0', '1', '2'])
+    directory.learn([])
+    expect(directory.ids).toEqual(['0', '1', '2'])
+    const given = setUp([['9']], ['a'])
+    given.directory.learn(['0'])
+    await given.clock.advance(60 * minute)
+    given.directory.refreshIfOld()
+    given.directory.refreshForUnknown()
+    await given.clock.advance(0)
+    expect(given.getEventHubProperties).not.toHaveBeenCalled()
+    expect(given.directory.ids).toEqual(['a'])
+  })
+})
+
+describe('beside a send that names its partition', () => {
+  test('the ids are learnt once, and nobody waits for them', async () => {
+    const { clock, directory, getEventHubProperties } = setUp([['0', '1']])
+    directory.learnBeside()
+    directory.learnBeside()
+    expect(directory.ids).toBeUndefined()
+    await clock.advance(0)
+    expect(directory.ids).toEqual(['0', '1'])
+    directory.learnBeside()
+    expect(getEventHubProperties).toHaveBeenCalledTimes(1)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('a failure to learn them is no failure of the send; the next try is ten seconds later', async () => {
+    const { clock, directory, getEventHubProperties } = setUp([busy, ['0']])
+    directory.learnBeside()
+    await clock.advance(9999)
+    directory.learnBeside()
+    expect(getEventHubProperties).toHaveBeenCalledTimes(1)
+    await clock.advance(1)
+    directory.learnBeside()
+    await clock.advance(0)
+    expect(directory.ids).toEqual(['0'])
+  })
+
+  test('nothing is asked of a wire that cannot tell, nor where the ids were given', async () => {
+    const { directory, getEventHubProperties } = setUp([['9']], ['0'])
+    directory.learnBeside()
+    const { retry } = setUp()
+    const blind = new PartitionDirectory({ canReadProperties: false, getEventHubProperties }, undefined, retry)
+    blind.learnBeside()
+    expect(getEventHubProperties).not.toHaveBeenCalled()
+  })
+})

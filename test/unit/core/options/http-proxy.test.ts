@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type EventHubProducerClientOptions, parseOptions } from '../../../core/options.js'
-import { thrownBy } from '../../support/thrown.js'
+import { type EventHubProducerClientOptions, parseOptions } from '../../../../core/options.js'
+import { thrownBy } from '../../../support/thrown.js'
 
 /** The option as a user without types may pass it. */
 const parse = (httpProxy: unknown) => parseOptions({ httpProxy } as EventHubProducerClientOptions).httpProxy
@@ -38,15 +38,18 @@ describe('httpProxy', () => {
     expect(error.message).toContain('httpProxy')
   })
 
-  test.each(['proxy_hostname', 'host', 'url', 'protocol'])('has no field %s', (name) => {
+  test.each(['host', 'url', 'protocol'])('has no field %s', (name) => {
     const error = thrownBy(() => parse({ hostname: 'p', port: 80, [name]: 'x' }))
     expect(error).toBeInstanceOf(TypeError)
-    expect(error.message).toContain(`Unknown option in httpProxy: ${name}.`)
+    expect(error.message).toContain(`Unknown option "${name}" in httpProxy.`)
     expect(error.message).toContain('hostname, port, username, password')
   })
 
   test('suggests the name that was meant', () => {
     expect(() => parse({ hostName: 'p', port: 80 })).toThrow('Did you mean hostname?')
+    // The Python client's names.
+    expect(() => parse({ proxy_hostname: 'p', port: 80 })).toThrow('Did you mean hostname?')
+    expect(() => parse({ hostname: 'p', proxy_port: 80 })).toThrow('Did you mean port?')
   })
 
   test.each([
