@@ -1,11 +1,13 @@
-import type { EventHubProducerClient } from '../../core/client.js'
-import { EventHubError } from '../../core/errors.js'
+import { EventHubProducerClient } from '../../core/client.js'
+import type { EventHubProducerClientOptions } from '../../core/options.js'
 import { clientFor, type Destination, destinationOptionNames } from '../flush-on-freeze.js'
-import { lazyCredential, type TokenCredential } from '../lazy-credential.js'
+import { readStoredText } from './aws/stored-text.js'
+import { type EnvironmentDestination, readEnvironment } from './environment.js'
+import { defaultCredential, federatedCredential } from './identity.js'
+import { type Surroundings, surroundings } from './options.js'
+import { storedConnectionStringClient } from './stored-connection-string.js'
 
-/** Environment variables, by name; an empty one counts as unset, as deployment templates leave them. */
-export type Environment = Readonly<Record<string, string | undefined>>
-
+/** Where the events go (the fields of `Destination`; by default, what the environment says), and when to connect. */
 export interface ConnectionOptions extends Destination {
   /**
    * Connect when the module loads, in Lambda's init phase, rather than with the first event. A failed attempt harms
@@ -18,71 +20,95 @@ export interface ConnectionOptions extends Destination {
 export const connectionOptionNames = [...destinationOptionNames, 'warmUp'] as const
 
 /**
+ * Hands out the client of this instance. At once, but where the connection string has to be fetched first, for which
+ * the caller has `timeInMs`; it then rejects with an `EventHubError` when that fails.
+ */
+export type GetClient = (timeInMs?: number) => EventHubProducerClient | Promise<EventHubProducerClient>
+
+/**
  * The one client of a handler: from the options, or from the environment when they name no destination. Throws
  * `TypeError` at once for what is missing or contradictory.
  */
-export function connect(options: ConnectionOptions, environment: Environment): () => EventHubProducerClient {
+export function connect(options: ConnectionOptions, given: Surroundings): GetClient {
   const { client, connectionString, fullyQualifiedNamespace, eventHubName, credential, clientOptions } = options
   const isGiven = [client, connectionString, fullyQualifiedNamespace, eventHubName, credential].some(Boolean)
-  const destination = isGiven
-    ? { client, connectionString, fullyQualifiedNamespace, eventHubName, credential, clientOptions }
-    : { ...destinationFromEnvironment(environment), clientOptions }
-  const getClient = clientFor(destination)
-  if (options.warmUp ?? Boolean(environment.AWS_LAMBDA_FUNCTION_NAME)) {
-    // Not awaited: the module must load whatever happens to the connection.
-    Promise.resolve(getClient().warmUp()).catch(() => undefined)
-  }
+  const getClient = isGiven
+    ? clientFor({ client, connectionString, fullyQualifiedNamespace, eventHubName, credential, clientOptions })
+    : environmentClient(given, clientOptions)
+  if (options.warmUp ?? Boolean(given.environment.AWS_LAMBDA_FUNCTION_NAME)) warmUp(getClient)
   return getClient
 }
 
-/** Where the events go by environment. Throws `TypeError` naming the variable that is missing. */
-export function destinationFromEnvironment(environment: Environment): Destination {
-  const connectionString = environment.EVENTHUB_CONNECTION_STRING || undefined
-  const fullyQualifiedNamespace = environment.EVENTHUB_FULLY_QUALIFIED_NAMESPACE || undefined
-  const eventHubName = environment.EVENTHUB_NAME || undefined
+/**
+ * Connects, or at least begins to. Not awaited: the module must load whatever happens to the connection, and what
+ * fails here fails again, with its error, at the first event.
+ */
+export function warmUp(getClient: GetClient): void {
+  const client = getClient()
+  const warmed = client instanceof Promise ? client.then((made) => made.warmUp()) : client.warmUp()
+  warmed.catch(() => undefined)
+}
 
-  if (connectionString && fullyQualifiedNamespace) {
-    throw new TypeError(
-      'Both EVENTHUB_CONNECTION_STRING and EVENTHUB_FULLY_QUALIFIED_NAMESPACE are set. Keep the one that is meant.',
-    )
-  }
-  if (connectionString) {
-    if (!eventHubName && !/(^|;)\s*EntityPath\s*=\s*[^;\s]/i.test(connectionString)) {
-      throw new TypeError(
-        'EVENTHUB_NAME is not set, and EVENTHUB_CONNECTION_STRING has no EntityPath. Set EVENTHUB_NAME to the name of the event hub.',
-      )
+/**
+ * The client that the environment describes, for handlers of one's own; in Lambda it connects at once. Throws one
+ * `TypeError` that names every variable that is missing, wrong or too many.
+ */
+export function clientFromEnvironment(): GetClient {
+  return connect({}, surroundings())
+}
+
+/** By what they were made from: handlers of one module, configured alike, share a client and so a connection. */
+const shared = new Map<string, GetClient>()
+
+function environmentClient(given: Surroundings, clientOptions: EventHubProducerClientOptions | undefined): GetClient {
+  const { environment } = given
+  const destination = readEnvironment(environment)
+  // Other options may make another client; other surroundings are a test's.
+  if (clientOptions || environment !== process.env) return clientOf(destination, given, clientOptions)
+  const key = JSON.stringify(destination)
+  const known = shared.get(key)
+  if (known) return known
+  const getClient = clientOf(destination, given, undefined)
+  shared.set(key, getClient)
+  return getClient
+}
+
+function clientOf(
+  destination: EnvironmentDestination,
+  { environment, clock }: Surroundings,
+  clientOptions: EventHubProducerClientOptions | undefined,
+): GetClient {
+  switch (destination.kind) {
+    case 'connection-string': {
+      const { connectionString, eventHubName } = destination
+      return madeNow(clientFor({ connectionString, eventHubName, clientOptions }))
     }
-    return { connectionString, eventHubName }
+    case 'identity': {
+      const { fullyQualifiedNamespace, eventHubName, federation } = destination
+      const credential = federation ? federatedCredential(federation, { environment, clock }) : defaultCredential()
+      return madeNow(clientFor({ fullyQualifiedNamespace, eventHubName, credential, clientOptions }))
+    }
+    case 'stored-connection-string': {
+      const { store, ttlInMs, eventHubName } = destination
+      return storedConnectionStringClient({
+        store,
+        ttlInMs,
+        fetch: () => readStoredText(store, { environment, clock }),
+        makeClient: (connectionString, refreshConnectionString) =>
+          EventHubProducerClient.fromConnectionString(connectionString, {
+            ...clientOptions,
+            ...(eventHubName === undefined ? {} : { eventHubName }),
+            refreshConnectionString,
+          }),
+        clock,
+        logger: clientOptions?.logger ?? console,
+      })
+    }
   }
-  if (!fullyQualifiedNamespace) {
-    throw new TypeError(
-      'Where should events go? Set EVENTHUB_CONNECTION_STRING, or EVENTHUB_FULLY_QUALIFIED_NAMESPACE with EVENTHUB_NAME; or pass connectionString or client as an option.',
-    )
-  }
-  if (!eventHubName) {
-    throw new TypeError('EVENTHUB_NAME is not set. Set it to the name of the event hub.')
-  }
-  return { fullyQualifiedNamespace, eventHubName, credential: lazyDefaultAzureCredential() }
 }
 
-/** `DefaultAzureCredential`, whose package is loaded with the first token and not before. */
-export function lazyDefaultAzureCredential(load: () => Promise<TokenCredential> = loadIdentity): TokenCredential {
-  return lazyCredential(load)
-}
-
-/** @internal */
-export async function loadIdentity(
-  importPackage: () => Promise<{ DefaultAzureCredential: new () => TokenCredential }> = () => import('@azure/identity'),
-): Promise<TokenCredential> {
-  try {
-    const { DefaultAzureCredential } = await importPackage()
-    return new DefaultAzureCredential()
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw cause
-    throw new EventHubError(
-      'EVENTHUB_FULLY_QUALIFIED_NAMESPACE needs the package @azure/identity, which is not in this deployment. Add it (npm install @azure/identity; with serverless.yml: --param=identity=bundled), or set EVENTHUB_CONNECTION_STRING instead.',
-      { code: 'authentication-failed', cause },
-    )
-  }
+/** So that what is wrong with it shows when the module loads. Making a client opens nothing and starts no timer. */
+function madeNow(getClient: () => EventHubProducerClient): GetClient {
+  getClient()
+  return getClient
 }

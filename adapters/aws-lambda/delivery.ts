@@ -55,6 +55,15 @@ export async function deliver(
   return { ...report, failures: [...failures.values()].sort((a, b) => a.index - b.index) }
 }
 
+/** The report where not even an invocation could begin: nothing left. */
+export function allReturned(opened: OpenedEvent, format: EventFormat, thrown: unknown): FlushReport {
+  const error = toEventHubError(thrown).withOutcome('returned')
+  const failures = opened.records.map((record, index): FlushFailure => {
+    return { index, event: toEventData(record, format), outcome: 'returned', error }
+  })
+  return { accepted: 0, failures, durationInMs: 0 }
+}
+
 /** Acknowledging needs an acceptance for every record that did not fail; anything else is a bug, and not the source's loss. */
 function assertAccounted(opened: OpenedEvent, report: FlushReport, failures: ReadonlyMap<number, FlushFailure>): void {
   const expected = opened.records.length - failures.size

@@ -4,6 +4,7 @@ import type {
   Context,
   LambdaFunctionURLEvent,
 } from 'aws-lambda'
+import { flag, kindOf, refuseUnknownOptions } from '../../core/options.js'
 import { remainingTimeInMs } from './options.js'
 import { hasStrings, isObject } from './sources/shape.js'
 
@@ -15,9 +16,11 @@ export interface FunctionUrlContext {
 
 /** Anything that answers a `Request`, such as what `createFetchHandler` makes. */
 export interface FetchDoor {
+  /** Answers one request. `environment` is the process's own. */
   fetch(request: Request, environment: unknown, context: FunctionUrlContext): Promise<Response> | Response
 }
 
+/** Options of `functionUrlHandler`. Unknown names are refused. */
 export interface FunctionUrlOptions {
   /**
    * Answer 401 unless AWS has authorized the caller (IAM, JWT or a Lambda authorizer): for a door without keys of its
@@ -26,14 +29,24 @@ export interface FunctionUrlOptions {
   readonly requireAuthorizer?: boolean | undefined
 }
 
+const optionNames: ReadonlySet<string> = new Set<keyof FunctionUrlOptions>(['requireAuthorizer'])
+
 /**
  * A Lambda handler for a Function URL (or an API Gateway HTTP API, payload format 2.0) that answers with `door`. It
  * passes the function's remaining time on, and no `waitUntil`: nothing runs in Lambda after the answer.
  */
 export function functionUrlHandler(
   door: FetchDoor,
-  { requireAuthorizer = false }: FunctionUrlOptions = {},
+  options: FunctionUrlOptions = {},
 ): (event: LambdaFunctionURLEvent, context: Context) => Promise<APIGatewayProxyStructuredResultV2> {
+  // A misspelt option would leave the door open.
+  refuseUnknownOptions('functionUrlHandler options', options, optionNames)
+  const requireAuthorizer = flag('requireAuthorizer', options.requireAuthorizer, false)
+  if (typeof door?.fetch !== 'function') {
+    throw new TypeError(
+      `functionUrlHandler takes a door first, such as createFetchHandler({ … }); received ${kindOf(door)} without a fetch function.`,
+    )
+  }
   return async (event, context) => {
     const request = toRequest(event)
     if (requireAuthorizer && !isAuthorizedByAws(event)) return fromResponse(unauthorized())

@@ -1,11 +1,10 @@
 import type { Context } from 'aws-lambda'
 
 import { type Clock, systemClock } from '../../core/clock.js'
-import type { EventHubProducerClientOptions } from '../../core/options.js'
-import type { Environment } from './connection.js'
+import type { Logger } from '../../core/options.js'
+import type { Environment } from './environment.js'
 
-/** Where lines go that a person should see. */
-export type Logger = NonNullable<EventHubProducerClientOptions['logger']>
+export type { Logger }
 
 /** What handlers take from the outside, for tests to replace. */
 export interface Surroundings {

@@ -3,16 +3,19 @@ import type { EventHubError, EventHubErrorCode } from '../../core/errors.js'
 import type { EventInput } from '../../core/event-data.js'
 import type { FlushFailure } from '../../core/report.js'
 import type { Logger } from './options.js'
-import type { ForwardedRecord, OpenedEvent } from './sources/source.js'
+import type { ForwardedRecord, OpenedEvent, PermanentFailurePolicy } from './sources/source.js'
 
 /** A record that Event Hubs will never take as it is, however often it comes. */
 export interface PermanentFailure {
+  /** As its source delivered it. */
   readonly record: ForwardedRecord
   /** The event that was made of it. */
   readonly event: EventInput
+  /** Why it is refused. */
   readonly error: EventHubError
 }
 
+/** What a `PermanentFailureSink` gets beside the failures. */
 export interface PermanentFailureDetails {
   /** Aborts shortly before the function's time is up. From then on the sink's answer no longer counts. */
   readonly signal: AbortSignal
@@ -31,9 +34,15 @@ export function isPermanent({ outcome, error }: FlushFailure): boolean {
   return outcome === 'refused' && !error.retryable && faultsOfTheEvent.has(error.code)
 }
 
+const fates: Readonly<Record<PermanentFailurePolicy, string>> = {
+  source: "It is left to the source's own retries and dead-letter queue",
+  caller: 'Its sender is told',
+  stream: 'It is passed over, and stays in the stream until it expires there; onPermanentFailure could keep it',
+}
+
 /**
- * Logs the permanent failures and offers them to the sink. Returns the indexes of those that the sink took over:
- * none without a sink, so that the source's own dead-letter queue gets them.
+ * Logs the permanent failures and offers them to the sink, where the source's policy has one. Returns the indexes of
+ * those that are settled thereby.
  */
 export async function settlePermanent(
   opened: OpenedEvent,
@@ -47,13 +56,15 @@ export async function settlePermanent(
     return record ? [{ index, record, event, error }] : []
   })
   if (permanent.length === 0) return new Set()
-  const fate = sink ? 'It goes to onPermanentFailure' : "It is left to the source's own retries and dead-letter queue"
+  const policy = opened.permanentFailures
+  const fate = sink && policy !== 'caller' ? 'It goes to onPermanentFailure' : fates[policy]
   for (const { record, error } of permanent) {
     logger.error?.(
       `eventhub-sluice: Event Hubs can never take ${record.source} record ${record.id} (${error.code}). ${fate}.`,
     )
   }
-  if (!sink) return new Set()
+  if (policy === 'caller') return new Set()
+  if (!sink) return new Set(policy === 'stream' ? permanent.map(({ index }) => index) : [])
   try {
     const handed = permanent.map(({ record, event, error }) => ({ record, event, error }))
     await withinTime((signal) => sink(handed, { signal }), remainingTimeInMs, clock)

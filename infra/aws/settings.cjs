@@ -1,33 +1,32 @@
-// What serverless.yml takes from its --param options and cannot say by itself: values that are absent unless asked
-// for. Secrets are named, never given: CloudFormation looks them up at deployment (a dynamic reference), so that
-// neither the template nor the zip holds one.
-module.exports = async ({ resolveVariable }) => {
-  const param = (name) => resolveVariable(`param:${name}, null`)
-  const secret = async (name) => {
-    const id = await param(name)
-    return id ? `{{resolve:secretsmanager:${id}}}` : undefined
-  }
+// What is common to all functions and depends on parameters. Secrets are named, never given, so that neither the
+// template nor the zip holds one: the functions fetch the connection string when they run, and CloudFormation looks up
+// the key of the HTTP door when it deploys.
+const { readParameters } = require('./parameters.cjs')
 
-  const frontDoorKey = await secret('frontDoorKeySecretId')
+module.exports = async ({ resolveVariable }) => {
+  const parameters = await readParameters(resolveVariable)
+  const withIdentity = parameters.fullyQualifiedNamespace !== undefined
   return {
     // A variable that is not configured here is left out, so that `serverless invoke local` takes it from the shell.
     environment: present({
-      EVENTHUB_NAME: await param('eventHubName'),
-      EVENTHUB_CONNECTION_STRING: await secret('connectionStringSecretId'),
-      EVENTHUB_FULLY_QUALIFIED_NAMESPACE: await param('fullyQualifiedNamespace'),
-      AZURE_TENANT_ID: await param('azureTenantId'),
-      AZURE_CLIENT_ID: await param('azureClientId'),
-      AZURE_CLIENT_SECRET: await secret('azureClientSecretId'),
+      EVENTHUB_NAME: parameters.eventHubName,
+      EVENTHUB_CONNECTION_STRING_SECRET_ID: parameters.connectionStringSecretId,
+      EVENTHUB_CONNECTION_STRING_PARAMETER_NAME: parameters.connectionStringParameterName,
+      EVENTHUB_FULLY_QUALIFIED_NAMESPACE: parameters.fullyQualifiedNamespace,
+      EVENTHUB_IDENTITY: withIdentity ? 'aws' : undefined,
+      AZURE_TENANT_ID: withIdentity ? parameters.azureTenantId : undefined,
+      AZURE_CLIENT_ID: withIdentity ? parameters.azureClientId : undefined,
+      FORWARD_FORMAT: parameters.format,
+      FORWARD_PROPERTY_PREFIX: parameters.propertyPrefix,
     }),
-    // With a key of its own the door stands open to everyone who has it; without one, to whom IAM lets in.
-    http: frontDoorKey
-      ? { environment: { FRONT_DOOR_KEY: frontDoorKey }, url: {} }
-      : { environment: {}, url: { authorizer: 'aws_iam' } },
-    // Half a megabyte that only a deployment with fullyQualifiedNamespace needs.
-    notBundled: (await param('identity')) === 'bundled' ? ['ws'] : ['ws', '@azure/identity'],
+    memorySize: Number(parameters.memorySize ?? 512),
+    // Half a megabyte that only a deployment with an identity needs.
+    notBundled: withIdentity ? ['ws'] : ['ws', '@azure/identity'],
   }
 }
 
 function present(values) {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined))
 }
+
+module.exports.present = present

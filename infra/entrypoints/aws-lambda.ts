@@ -1,8 +1,12 @@
-import { forwardToEventHub } from '../../adapters/aws-lambda/index.js'
-import { withClient } from './lambda-client.js'
+import { forwardOptionsFromEnvironment, forwardToEventHub } from '../../adapters/aws-lambda/index.js'
+import { isInLambda, withOwnClient } from './lambda-client.js'
 
 /**
- * The forwarder that serverless.yml deploys, configured by environment: `EVENTHUB_CONNECTION_STRING`, or
- * `EVENTHUB_FULLY_QUALIFIED_NAMESPACE`; `EVENTHUB_NAME`.
+ * The forwarder that serverless.yml deploys, once for each source. Everything is set up by environment:
+ * docs/aws-lambda.md lists the variables. A mistake there fails the loading, with one message.
  */
-export const handler = withClient((client) => forwardToEventHub({ client, warmUp: false }))
+const options = forwardOptionsFromEnvironment()
+
+export const handler = isInLambda()
+  ? forwardToEventHub(options)
+  : withOwnClient((client) => forwardToEventHub({ ...options, client, warmUp: false }))

@@ -13,8 +13,15 @@ import { withClient } from './lambda-client.js'
  */
 const keys = process.env.FRONT_DOOR_KEY?.trim()
 
-export const handler = withClient((client) =>
-  functionUrlHandler(createFetchHandler({ client, auth: keys ? { bearer: keys.split(/\s+/) } : 'none' }), {
-    requireAuthorizer: !keys,
-  }),
+export const handler = withClient(
+  (client) =>
+    functionUrlHandler(createFetchHandler({ client, auth: keys ? { bearer: keys.split(/\s+/) } : 'none' }), {
+      requireAuthorizer: !keys,
+    }),
+  ({ message }) => {
+    console.error(`eventhub-sluice: ${message}`)
+    const problem = { title: 'The event hub cannot be reached', status: 503, detail: 'Send the request again later.' }
+    const headers = { 'content-type': 'application/problem+json', 'retry-after': '4' }
+    return { statusCode: 503, headers, body: JSON.stringify(problem) }
+  },
 )

@@ -1,24 +1,32 @@
 import type { EventBridgeEvent } from 'aws-lambda'
 import { allOrThrow } from './answers.js'
+import { jsonContent } from './content.js'
 import { isEventBridgeEvent } from './event-bridge-event.js'
+import { partitionKeyOf } from './identifiers.js'
 import { isInvocationRecord } from './invocation-record.js'
 import { readInvocationRecord } from './lambda-destination.js'
-import type { Content, Source, SourceRecord } from './source.js'
+import type { Source, SourceRecord } from './source.js'
 
 /** Amazon EventBridge: one event per invocation. Lambda tries again when the function throws. */
 export const eventBridge: Source = {
   name: 'eventbridge',
+  matches: isEventBridgeEvent,
   open(event) {
-    if (!isEventBridgeEvent(event)) return undefined
-    return { records: [readEvent(event)], ordered: false, answer: allOrThrow }
+    const records = isEventBridgeEvent(event) ? [readEvent(event)] : []
+    return { records, ordered: false, permanentFailures: 'source', answer: allOrThrow }
   },
 }
 
 function readEvent(event: EventBridgeEvent<string, unknown>): SourceRecord {
-  const raw: Content = { body: JSON.stringify(event), contentType: 'application/json' }
+  const raw = jsonContent(event)
   if (isInvocationRecord(event.detail)) return readInvocationRecord(event.detail, event, raw)
   return {
-    forwarded: { source: 'eventbridge', id: event.id, defaultPartitionKey: event.source, record: event },
+    forwarded: {
+      source: 'eventbridge',
+      id: event.id,
+      defaultPartitionKey: partitionKeyOf(event.source),
+      record: event,
+    },
     attributes: {
       id: event.id,
       source: asUriReference(event.source),
@@ -28,7 +36,7 @@ function readEvent(event: EventBridgeEvent<string, unknown>): SourceRecord {
       subject: event.resources[0],
       extensions: { awsaccount: event.account, awsregion: event.region },
     },
-    data: { body: JSON.stringify(event.detail), contentType: 'application/json' },
+    data: jsonContent(event.detail),
     raw,
   }
 }

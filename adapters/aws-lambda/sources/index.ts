@@ -1,26 +1,48 @@
+import { dynamodb } from './dynamodb.js'
 import { eventBridge } from './event-bridge.js'
+import { http } from './http.js'
+import { kinesis } from './kinesis.js'
 import { lambdaDestination } from './lambda-destination.js'
+import { s3 } from './s3.js'
 import { isObject } from './shape.js'
-import type { OpenedEvent, Source, SourceName } from './source.js'
+import { sns } from './sns.js'
+import type { OpenedEvent, Source, SourceName, SourceSettings } from './source.js'
 import { sqs } from './sqs.js'
+import { stepFunctions } from './step-functions.js'
 
-const sources: readonly Source[] = [sqs, lambdaDestination, eventBridge]
+// HTTP first: only AWS can make the frame of such an event, while the others' whole content may be anybody's.
+const sources: readonly Source[] = [
+  http,
+  sqs,
+  sns,
+  kinesis,
+  dynamodb,
+  s3,
+  lambdaDestination,
+  eventBridge,
+  stepFunctions,
+]
 
 export const sourceNames: readonly SourceName[] = sources.map(({ name }) => name)
 
-/** Finds out what the function was invoked with. Throws `TypeError` for a shape that is not known or not allowed. */
-export function openEvent(event: unknown, allowed: readonly SourceName[]): OpenedEvent {
-  for (const source of sources) {
-    const opened = source.open(event)
-    if (!opened) continue
-    if (allowed.includes(source.name)) return opened
+/** Finds out what the function was invoked with. Rejects with `TypeError` for a shape that is not known or not allowed. */
+export async function openEvent(
+  event: unknown,
+  allowed: readonly SourceName[],
+  settings: SourceSettings,
+): Promise<OpenedEvent> {
+  const source = sources.find(({ matches }) => matches(event))
+  if (!source) {
+    throw new TypeError(
+      `This function was invoked with ${describe(event)}, a shape that forwardToEventHub does not know. It takes ${sourceNames.join(', ')}. For anything else, write the handler yourself and wrap it: withEventHub(options, (event, context, invocation) => …).`,
+    )
+  }
+  if (!allowed.includes(source.name)) {
     throw new TypeError(
       `This function was invoked with the shape ${source.name}, which its sources option (${allowed.join(', ')}) does not allow. Add it there, or remove the trigger that sends it.`,
     )
   }
-  throw new TypeError(
-    `This function was invoked with ${describe(event)}, a shape that forwardToEventHub does not know. It takes ${sourceNames.join(', ')}. For anything else, write the handler yourself and wrap it: withEventHub(options, (event, context, invocation) => …).`,
-  )
+  return source.open(event, settings)
 }
 
 /** By top-level keys alone: values may be secret. */

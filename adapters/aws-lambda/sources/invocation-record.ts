@@ -1,5 +1,5 @@
 import { isEventBridgeEvent } from './event-bridge-event.js'
-import { hasStrings, isObject } from './shape.js'
+import { hasStrings, parseJson } from './shape.js'
 
 /**
  * What Lambda sends to a destination: how an asynchronous invocation ended. Event source mappings send the same
@@ -8,8 +8,11 @@ import { hasStrings, isObject } from './shape.js'
  * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
  */
 export interface LambdaInvocationRecord {
+  /** Of this shape: `1.0`. */
   readonly version: string
+  /** When it was made, in ISO 8601. */
   readonly timestamp: string
+  /** Which invocation, and how it ended. */
   readonly requestContext: {
     readonly requestId: string
     /** With its qualifier: a version, an alias or `$LATEST`. */
@@ -18,12 +21,15 @@ export interface LambdaInvocationRecord {
     readonly condition: string
     readonly approximateInvokeCount: number
   }
+  /** What the function was invoked with. */
   readonly requestPayload?: unknown
+  /** How the function answered. */
   readonly responseContext?: {
     readonly statusCode: number
     readonly executedVersion: string
     readonly functionError?: string
   }
+  /** What it answered, or its error. */
   readonly responsePayload?: unknown
 }
 
@@ -34,8 +40,23 @@ export function isInvocationRecord(value: unknown): value is LambdaInvocationRec
   )
 }
 
-/** The invocation record that `value` is, or carries as an EventBridge event; undefined when there is none. */
+/**
+ * The invocation record that `value` is, or that an EventBridge event or the envelope of an SNS message (as SNS puts it
+ * into a queue) carries; undefined when there is none.
+ */
 export function findInvocationRecord(value: unknown): LambdaInvocationRecord | undefined {
   if (isInvocationRecord(value)) return value
-  return isObject(value) && isEventBridgeEvent(value) && isInvocationRecord(value.detail) ? value.detail : undefined
+  if (isEventBridgeEvent(value)) return isInvocationRecord(value.detail) ? value.detail : undefined
+  // An envelope holds a text, which holds no further envelope: this ends after one step.
+  if (isSnsEnvelope(value)) return findInvocationRecord(withoutEnvelope(parseJson(value.Message)))
+  return undefined
+}
+
+/** @see https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html */
+function isSnsEnvelope(value: unknown): value is { readonly Message: string } {
+  return hasStrings(value, 'Type', 'MessageId', 'TopicArn', 'Message') && value.Type === 'Notification'
+}
+
+function withoutEnvelope(value: unknown): unknown {
+  return isSnsEnvelope(value) ? undefined : value
 }

@@ -1,21 +1,23 @@
-import type { SQSBatchResponse, SQSMessageAttribute, SQSRecord } from 'aws-lambda'
-import type { AmqpPrimitive } from '../../../core/event-data.js'
+import type { SQSRecord } from 'aws-lambda'
+import type { BatchResponse } from './answers.js'
+import { attributesAsProperties, textContent } from './content.js'
+import { partitionKeyOf, timeFromMilliseconds } from './identifiers.js'
 import { findInvocationRecord } from './invocation-record.js'
 import { readInvocationRecord } from './lambda-destination.js'
-import { hasStrings, isObject, parseJson } from './shape.js'
-import type { Content, Settlement, Source, SourceRecord } from './source.js'
+import { hasStrings, isObject, parseJson, recordsOf } from './shape.js'
+import type { Settlement, Source, SourceRecord } from './source.js'
 
 /** Amazon SQS, standard and FIFO. The event source mapping needs `ReportBatchItemFailures`. */
 export const sqs: Source = {
   name: 'sqs',
+  matches: (event) => recordsOf(event, isSqsRecord) !== undefined,
   open(event) {
-    if (!isObject(event) || !Array.isArray(event.Records)) return undefined
-    if (event.Records.length === 0 || !event.Records.every(isSqsRecord)) return undefined
-    const received: readonly SQSRecord[] = event.Records
+    const received = recordsOf(event, isSqsRecord) ?? []
     const records = received.map(readRecord)
     return {
       records,
       ordered: received.some(isFifo),
+      permanentFailures: 'source',
       answer: (settlement) => answer(received, records, settlement),
     }
   },
@@ -35,48 +37,30 @@ function isFifo(record: SQSRecord): boolean {
 }
 
 function readRecord(received: SQSRecord): SourceRecord {
-  const json = parseJson(received.body)
-  const content: Content = {
-    body: received.body,
-    contentType: json === undefined ? 'text/plain; charset=utf-8' : 'application/json',
-  }
+  const content = textContent(received.body)
+  const group = isFifo(received) ? received.attributes.MessageGroupId : undefined
   const beside = {
-    properties: readMessageAttributes(received.messageAttributes ?? {}),
-    group: isFifo(received) ? received.attributes.MessageGroupId : undefined,
+    properties: attributesAsProperties(received.messageAttributes, ({ stringValue, binaryValue }) => ({
+      text: stringValue,
+      base64: binaryValue,
+    })),
+    group,
   }
-  const wrapped = findInvocationRecord(json)
+  const wrapped = findInvocationRecord(parseJson(received.body))
   if (wrapped) return { ...readInvocationRecord(wrapped, received, content), ...beside }
+  const defaultPartitionKey = group === undefined ? undefined : partitionKeyOf(group)
   return {
-    forwarded: { source: 'sqs', id: received.messageId, defaultPartitionKey: beside.group, record: received },
+    forwarded: { source: 'sqs', id: received.messageId, defaultPartitionKey, record: received },
     attributes: {
       id: received.messageId,
       source: received.eventSourceARN,
       type: 'com.amazonaws.sqs.message',
-      time: timeFrom(received.attributes.SentTimestamp),
+      time: timeFromMilliseconds(Number(received.attributes.SentTimestamp)),
     },
     data: content,
     raw: content,
     ...beside,
   }
-}
-
-function timeFrom(epochMilliseconds: string): string | undefined {
-  const time = new Date(Number(epochMilliseconds))
-  return Number.isNaN(time.getTime()) ? undefined : time.toISOString()
-}
-
-/** Numbers stay the text that SQS delivers: it allows 38 digits, more than a double can hold. */
-function readMessageAttributes(
-  attributes: Readonly<Record<string, SQSMessageAttribute>>,
-): Record<string, AmqpPrimitive> | undefined {
-  const properties = Object.entries(attributes).flatMap(
-    ([name, { stringValue, binaryValue }]): [string, AmqpPrimitive][] => {
-      if (typeof stringValue === 'string') return [[name, stringValue]]
-      if (typeof binaryValue === 'string') return [[name, new Uint8Array(Buffer.from(binaryValue, 'base64'))]]
-      return []
-    },
-  )
-  return properties.length === 0 ? undefined : Object.fromEntries(properties)
 }
 
 /**
@@ -89,7 +73,7 @@ function answer(
   received: readonly SQSRecord[],
   records: readonly SourceRecord[],
   { isSettled }: Settlement,
-): SQSBatchResponse {
+): BatchResponse {
   const failedGroups = new Set<string>()
   const batchItemFailures = received.flatMap(({ messageId }, index) => {
     const group = records[index]?.group

@@ -44,9 +44,20 @@ describe('every recorded event', () => {
     ['destination-in-eventbridge-in-sqs', 1],
     ['eventbridge-scheduled', 1],
     ['eventbridge-custom', 1],
+    ['destination-in-sns', 1],
+    ['destination-in-sns-in-sqs', 1],
+    ['sns', 1],
+    ['kinesis', 5],
+    ['dynamodb', 4],
+    ['s3', 3],
+    ['step-functions', 3],
+    ['function-url', 1],
+    ['http-function-url-batch', 3],
+    ['http-rest-api', 1],
   ] as const)('%s is in the hub when the answer goes out', async (name, count) => {
-    const answer = await forwarder()(fixture(name), contextWith())
-    expect(answer).toEqual(name.includes('sqs') ? { batchItemFailures: [] } : { accepted: 1 })
+    const answer = await forwarder({ auth: 'aws' })(fixture(name), contextWith())
+    if (/http|url/.test(name)) expect(answer).toMatchObject({ statusCode: 200 })
+    else expect(answer).toEqual(/sqs|kinesis|dynamodb/.test(name) ? { batchItemFailures: [] } : { accepted: count })
     expect(landed()).toHaveLength(count)
     for (const { properties, applicationProperties } of landed()) {
       expect(properties['message-id']).toBe(applicationProperties['cloudEvents:id'])
@@ -63,6 +74,18 @@ describe('every recorded event', () => {
       const expected = Records.filter(({ attributes }) => attributes.MessageGroupId === group)
       expect(ofGroup.map(({ body }) => body.toString())).toEqual(expected.map(({ body }) => body))
     }
+  })
+
+  test.each(['kinesis', 'dynamodb'] as const)('of a %s shard is in its key’s partition, in order', async (name) => {
+    await forwarder()(fixture(name), contextWith())
+    const keys = new Set(landed().map(({ partitionKey }) => partitionKey))
+    for (const key of keys) {
+      const ofKey = landed().filter(({ partitionKey }) => partitionKey === key)
+      expect(new Set(ofKey.map(({ partitionId }) => partitionId)).size).toBe(1)
+      const sequence = ofKey.map(({ applicationProperties }) => String(applicationProperties['cloudEvents:sequence']))
+      expect(sequence).toEqual(sequence.toSorted())
+    }
+    expect(keys.size).toBe(name === 'kinesis' ? 3 : 2)
   })
 
   test('keeps its bytes and its binary attributes', async () => {

@@ -1,7 +1,8 @@
 import type { Context } from 'aws-lambda'
-import type { BeginInvocationOptions, EventHubProducerClient } from '../../../core/client.js'
+import type { EventHubProducerClient } from '../../../core/client.js'
 import { EventHubError, type EventHubErrorCode, type FailureOutcome } from '../../../core/errors.js'
 import type { EventData, EventInput } from '../../../core/event-data.js'
+import type { BeginInvocationOptions } from '../../../core/options.js'
 import type { FlushFailure, FlushReport } from '../../../core/report.js'
 
 /** What the fake event hub says to one event. */
@@ -11,6 +12,7 @@ export const unknown: Verdict = { outcome: 'unknown', code: 'timeout', retryable
 export const returned: Verdict = { outcome: 'returned', code: 'timeout', retryable: true }
 export const busy: Verdict = { outcome: 'refused', code: 'server-busy', retryable: true }
 export const noRights: Verdict = { outcome: 'refused', code: 'unauthorized' }
+export const heldBack: Verdict = { outcome: 'returned', code: 'predecessor-failed', retryable: true }
 export const tooLarge: Verdict = { outcome: 'refused', code: 'event-too-large' }
 
 export interface Sent {
@@ -33,14 +35,21 @@ export function fakeClient(script: (index: number, event: EventData) => Verdict 
     const state: FakeInvocation = { options, sent: [], ended: false }
     invocations.push(state)
     let reported = 0
+    const stopped = new Set<string | undefined>()
     const report = (): FlushReport => {
       const failures: FlushFailure[] = []
       let accepted = 0
       for (; reported < state.sent.length; reported++) {
-        const event = state.sent[reported]!.event
-        const verdict = script(reported, event)
+        const { event, partitionKey } = state.sent[reported]!
+        const scripted = script(reported, event)
+        // As the client keeps order: nothing of a key is sent behind what failed.
+        const isStopped = options.afterFailure === 'stop' && partitionKey !== undefined && stopped.has(partitionKey)
+        const verdict = isStopped ? heldBack : scripted
         if (verdict === 'accepted') accepted++
-        else failures.push(failureOf(reported, event, verdict))
+        else {
+          stopped.add(partitionKey)
+          failures.push(failureOf(reported, event, verdict))
+        }
       }
       return { accepted, failures, durationInMs: 1 }
     }

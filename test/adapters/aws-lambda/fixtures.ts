@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs'
-import type { EventBridgeEvent, LambdaFunctionURLEvent, SQSEvent } from 'aws-lambda'
-import type { LambdaInvocationRecord } from '../../../adapters/aws-lambda/index.js'
+import type {
+  APIGatewayProxyEvent,
+  DynamoDBStreamEvent,
+  EventBridgeEvent,
+  KinesisStreamEvent,
+  LambdaFunctionURLEvent,
+  S3Event,
+  SNSEvent,
+  SQSEvent,
+} from 'aws-lambda'
+import type { LambdaInvocationRecord, StepFunctionsPayload } from '../../../adapters/aws-lambda/index.js'
 
 interface Fixtures {
   sqs: SQSEvent
@@ -12,7 +21,16 @@ interface Fixtures {
   'destination-in-eventbridge-in-sqs': SQSEvent
   'eventbridge-scheduled': EventBridgeEvent<string, unknown>
   'eventbridge-custom': EventBridgeEvent<string, unknown>
+  'destination-in-sns': SNSEvent
+  'destination-in-sns-in-sqs': SQSEvent
+  sns: SNSEvent
+  kinesis: KinesisStreamEvent
+  dynamodb: DynamoDBStreamEvent
+  s3: S3Event
+  'step-functions': StepFunctionsPayload
   'function-url': LambdaFunctionURLEvent
+  'http-function-url-batch': LambdaFunctionURLEvent
+  'http-rest-api': APIGatewayProxyEvent
 }
 
 /** A fresh copy of a recorded event. */

@@ -108,7 +108,7 @@ describe('an event that is not taken', () => {
     const rejection = handler({ password: 'hunter2', user: { name: 'ada' } }, contextWith())
     await expect(rejection).rejects.toThrow(TypeError)
     await expect(rejection).rejects.toThrow(
-      /with the keys password, user,.*takes sqs, lambda-destination, eventbridge.*withEventHub/,
+      /with the keys password, user,.*takes http, sqs, sns, kinesis, dynamodb, s3, lambda-destination, eventbridge, step-functions.*withEventHub/,
     )
     await expect(rejection).rejects.not.toThrow(/hunter2|ada/)
   })
@@ -151,7 +151,7 @@ describe('options', () => {
     [{ onPermanentFailure: {} }, 'onPermanentFailure must be a function'],
     [{ reserveInMs: -1 }, 'reserveInMs'],
     [{ sources: [] }, 'sources must be a list'],
-    [{ sources: ['kafka'] }, 'sources must be one of: sqs, lambda-destination, eventbridge'],
+    [{ sources: ['kafka'] }, 'sources must be one of: http, sqs, sns, kinesis, dynamodb, s3, lambda-destination'],
     [{ connectionString: 'Endpoint=sb://x' }, 'not both'],
   ])('%j is refused when the handler is made, by name', (wrong, words) => {
     expect(() => forwardToEventHub({ client, ...wrong } as ForwardOptions)).toThrow(words)

@@ -77,6 +77,14 @@ describe('a FIFO queue', () => {
     expect(fake.invocations[0]!.options.afterFailure).toBe('stop')
   })
 
+  test('gets them also where they were accepted, under keys of their own: they must come after the one that failed', async () => {
+    const { handler } = forwarder((index) => (index === 2 ? unknown : 'accepted'), {
+      partitionKey: ({ id }: { id: string }) => id,
+    })
+    const event = fixture('sqs-fifo')
+    expect(await handler(event, contextWith())).toEqual({ batchItemFailures: idsOf(event, 2, 4) })
+  })
+
   test('sends each group under its own key, in the order of the queue', async () => {
     const { handler, fake } = forwarder()
     const event = fixture('sqs-fifo')

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { EventsNotAcceptedError, type WithEventHubOptions, withEventHub } from '../../../adapters/aws-lambda/index.js'
 import { createWithEventHub } from '../../../adapters/aws-lambda/with-event-hub.js'
+import { systemClock } from '../../../core/clock.js'
 import { contextWith, fakeClient, returned, unknown } from './fake-client.js'
 
 test('what Lambda sees declares two parameters, whatever the wrapped handler declares', () => {
@@ -90,5 +91,7 @@ test.each<[object, string]>([
 
 test('a missing handler, or a missing destination, is refused at once', () => {
   expect(() => withEventHub({ client: fakeClient().client }, undefined as never)).toThrow(/your handler second/)
-  expect(() => createWithEventHub({}, () => {}, { environment: {} })).toThrow(/EVENTHUB_CONNECTION_STRING/)
+  expect(() => createWithEventHub({}, () => {}, { environment: {}, clock: systemClock })).toThrow(
+    /EVENTHUB_CONNECTION_STRING/,
+  )
 })
