@@ -4,7 +4,7 @@ import { EventDataBatch } from './buffering/event-data-batch.js'
 import { remainingTime } from './deadline.js'
 import { abortedError, asRefusal, EventHubError, OperationTimeoutError } from './errors.js'
 import type { EventInput } from './event-data.js'
-import { Outbox, type OutboxEnvironment } from './outbox.js'
+import { Outbox, type OutboxEnvironment, taken } from './outbox.js'
 import type { FlushFailure, FlushReport } from './report.js'
 import { type ParsedSendOptions, parseSendOptions, refuseTargetBesideBatch, type SendOptions } from './send-options.js'
 import type { Logger, PartitionId } from './transport.js'
@@ -95,7 +95,7 @@ export class Invocation {
    * that stands in the report as well, so nothing is lost if the call is not awaited.
    */
   sendEvent(event: EventInput, options?: SendOptions): Promise<void> {
-    return detached(this.#send(event, options))
+    return this.#send(event, options)
   }
 
   /**
@@ -151,7 +151,7 @@ export class Invocation {
         this.#recordNotTaken(this.#nextIndex++, events as never, error)
         throw error
       }
-      const sends = events.map((event) => detached(this.#send(event, options)))
+      const sends = events.map((event) => this.#send(event, options))
       for (const send of sends) await send
       return
     }
@@ -184,17 +184,18 @@ export class Invocation {
     }
   }
 
-  async #send(event: EventInput, options: SendOptions | undefined): Promise<void> {
-    this.#assertOpen()
-    const index = this.#nextIndex++
-    let parsed: ParsedSendOptions
+  /** Never throws, and leaves no rejection that somebody has to handle. */
+  #send(event: EventInput, options: SendOptions | undefined): Promise<void> {
+    // Not an async function: its promise and its frame are a good part of what taking an event costs.
+    let index: number | undefined
     try {
-      parsed = parseSendOptions(options, this.#settings.logger)
+      this.#assertOpen()
+      index = this.#nextIndex++
+      return detached(this.#outbox.take(event, index, parseSendOptions(options, this.#settings.logger)))
     } catch (error) {
-      this.#recordNotTaken(index, event, error)
-      throw error
+      if (index !== undefined) this.#recordNotTaken(index, event, error)
+      return detached(Promise.reject(error))
     }
-    await this.#outbox.take(event, index, parsed)
   }
 
   #assertOpen(): void {
@@ -253,6 +254,6 @@ function failure(index: number, event: EventInput, partitionId: PartitionId, err
 
 /** A rejection that nobody awaits must not end the process: what it says stands in the report. */
 function detached(promise: Promise<void>): Promise<void> {
-  promise.catch(() => {})
+  if (promise !== taken) promise.catch(() => {})
   return promise
 }

@@ -51,7 +51,8 @@ interface Item<E extends EncodedEvent> {
   readonly intactSizeInBytes: number | undefined
 }
 
-const taken = Promise.resolve()
+/** What `take` resolves with when there was nothing to wait for: always this one. */
+export const taken = Promise.resolve()
 
 /**
  * Everything that one owner (an invocation, or the buffered client itself) has given and not got back.

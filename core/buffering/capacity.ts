@@ -29,6 +29,8 @@ export class Capacity {
   readonly #onFull: (key: string | undefined) => void
   readonly #events = new Map<string, number>()
   readonly #waiting = new Map<string, Set<Waiting>>()
+  /** Of these, those whose partition is not known yet. */
+  #unrouted = 0
   #sizeInBytes = 0
   /** The key of someone who waits for bytes alone; the others wait behind it. */
   #bytesWantedAt: string | undefined
@@ -105,6 +107,7 @@ export class Capacity {
   }
 
   #add(key: string, count: number, sizeInBytes: number): void {
+    if (key === unroutedCapacity) this.#unrouted += count
     const events = (this.#events.get(key) ?? 0) + count
     if (events === 0) this.#events.delete(key)
     else this.#events.set(key, events)
@@ -113,7 +116,7 @@ export class Capacity {
 
   /** Until its partition is known, an event counts against every partition. */
   #occupied(key: string): number {
-    const unrouted = this.#events.get(unroutedCapacity) ?? 0
+    const unrouted = this.#unrouted
     if (key !== unroutedCapacity) return (this.#events.get(key) ?? 0) + unrouted
     let fullest = 0
     for (const [other, count] of this.#events) {

@@ -20,6 +20,7 @@ export class PartitionDirectory {
   readonly #retry: RetryEnvironment
   readonly #areGiven: boolean
   #ids: readonly string[] | undefined
+  #known: ReadonlySet<string>
   /** By wall clock: a frozen process must see that time has passed. */
   #learntAt = Number.NEGATIVE_INFINITY
   #triedAt = Number.NEGATIVE_INFINITY
@@ -28,12 +29,18 @@ export class PartitionDirectory {
     this.#transport = transport
     this.#areGiven = given !== undefined
     this.#ids = given
+    this.#known = new Set(given)
     this.#retry = retry
   }
 
   /** In the service's order, which is what key hashes index. Undefined until known. */
   get ids(): readonly string[] | undefined {
     return this.#ids
+  }
+
+  /** Whether this is one of the ids, once they are known. */
+  has(partitionId: string): boolean {
+    return this.#known.has(partitionId)
   }
 
   /** Whether the ids are known or can be asked for. */
@@ -58,6 +65,7 @@ export class PartitionDirectory {
   learn(partitionIds: readonly string[]): void {
     if (this.#areGiven || partitionIds.length === 0) return
     this.#ids = [...partitionIds]
+    this.#known = new Set(partitionIds)
     this.#learntAt = this.#retry.clock.wallNow()
   }
 

@@ -44,7 +44,7 @@ export class Router {
     const ids = this.#directory.ids
     if (partitionId !== undefined) {
       if (ids === undefined) this.#directory.learnBeside()
-      if (ids !== undefined && !ids.includes(partitionId)) {
+      if (ids !== undefined && !this.#directory.has(partitionId)) {
         this.#directory.refreshForUnknown()
         throw unknownPartition(partitionId, ids)
       }
