@@ -4,6 +4,8 @@ interface Meaning {
   readonly code: EventHubErrorCode
   readonly retryable: boolean
   readonly advice?: string
+  /** The service gave up in the middle: what it had taken by then may be stored. */
+  readonly mayBeStored?: boolean
 }
 
 const lost: Meaning = { code: 'connection-lost', retryable: true }
@@ -24,10 +26,10 @@ const stolen = final(
 
 /** AMQP error conditions as Event Hubs uses them. Source: the official SDKs' error tables. */
 const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
-  ['amqp:internal-error', { code: 'service-error', retryable: true }],
+  ['amqp:internal-error', { code: 'service-error', retryable: true, mayBeStored: true }],
   ['com.microsoft:server-busy', { code: 'server-busy', retryable: true }],
-  ['com.microsoft:timeout', { code: 'timeout', retryable: true }],
-  ['com.microsoft:operation-cancelled', { code: 'service-error', retryable: true }],
+  ['com.microsoft:timeout', { code: 'timeout', retryable: true, mayBeStored: true }],
+  ['com.microsoft:operation-cancelled', { code: 'service-error', retryable: true, mayBeStored: true }],
   ['amqp:link:detach-forced', lost],
   ['amqp:connection:forced', lost],
   ['amqp:transfer-limit-exceeded', { code: 'service-error', retryable: true }],
@@ -50,7 +52,7 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['amqp:link:stolen', stolen],
   [
     'com.microsoft:out-of-order-sequence',
-    final('out-of-order-sequence', 'Create a new client, which starts from the sequence number of the service.'),
+    final('out-of-order-sequence', 'Send it again: the next send starts from the sequence number of the service.'),
   ],
   ['com.microsoft:producer-epoch-stolen', stolen],
 ])
@@ -87,14 +89,14 @@ export interface AmqpErrorLike {
 /** What the peer named, as our error. An unknown condition is not retried. */
 export function fromCondition(error: AmqpErrorLike | undefined, what: string, outcome: FailureOutcome): EventHubError {
   const condition = error?.condition
-  const meaning =
-    condition === undefined ? lost : (meanings.get(condition) ?? { code: 'service-error' as const, retryable: false })
+  const meaning: Meaning =
+    condition === undefined ? lost : (meanings.get(condition) ?? { code: 'service-error', retryable: false })
   const named = condition === undefined ? '' : ` (${condition})`
   const said = error?.description ? `: ${error.description.replace(/\.$/, '')}` : ''
   const message = `${what}${named}${said}.${meaning.advice ? ` ${meaning.advice}` : ''}`
   const details = {
     retryable: meaning.retryable,
-    outcome,
+    outcome: outcome === 'refused' && meaning.mayBeStored ? ('unknown' as const) : outcome,
     cause: withoutConnection(error),
     ...(condition === undefined ? {} : { condition }),
   }

@@ -95,6 +95,14 @@ describe('with idempotent retries', () => {
     expect(bodies('0')).toEqual(['a', 'stored', 'b', 'c'])
   })
 
+  test('a rejection that leaves it open whether the batch is stored is no reason to drop the next one', async () => {
+    const client = connect({ retryOptions: { maxRetries: 0, tryTimeoutInMs: 150 } })
+    hub.faults.rejectNext({ condition: 'com.microsoft:timeout' })
+    await expect(client.sendEvent({ body: 'a' }, { partitionId: '0' })).rejects.toMatchObject({ outcome: 'unknown' })
+    await client.sendEvent({ body: 'b' }, { partitionId: '0' })
+    expect(bodies('0')).toEqual(['b'])
+  })
+
   test('a batch refused for good leaves its number to the next', async () => {
     const client = connect()
     hub.faults.rejectNext({ condition: 'com.microsoft:argument-error' })

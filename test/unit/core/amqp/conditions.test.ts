@@ -37,9 +37,24 @@ describe('a condition', () => {
   test.each(retryable)('%s passes: the same send can succeed later', (condition, code) => {
     const error = fromCondition(peerError(condition), 'The service rejected the message', 'refused')
     expect(error).toBeInstanceOf(EventHubError)
-    expect(error).toMatchObject({ code, condition, retryable: true, outcome: 'refused' })
+    expect(error).toMatchObject({ code, condition, retryable: true })
     expect(error.message).toBe(`The service rejected the message (${condition}): The words of the service.`)
   })
+
+  test.each([
+    ['amqp:internal-error', 'unknown'],
+    ['com.microsoft:timeout', 'unknown'],
+    ['com.microsoft:operation-cancelled', 'unknown'],
+    ['com.microsoft:server-busy', 'refused'],
+    ['amqp:resource-limit-exceeded', 'refused'],
+    ['com.microsoft:argument-error', 'refused'],
+  ])(
+    'of a rejection, %s, leaves the outcome %s: a service that gave up in the middle may have stored it',
+    (condition, outcome) => {
+      const error = fromCondition(peerError(condition), 'The service rejected the message', 'refused')
+      expect(error.outcome).toBe(outcome)
+    },
+  )
 
   test.each(final)('%s is for good, and the message says what to do', (condition, code) => {
     const error = fromCondition(peerError(condition), 'The service closed the link', 'returned')
