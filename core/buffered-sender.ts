@@ -39,7 +39,7 @@ export class BufferedSender {
   }
 
   get bufferedCount(): number {
-    return this.#outbox.pendingCount - this.#beingToldCount
+    return this.#outbox.heldCount - this.#beingToldCount
   }
 
   bufferedCountIn(partitionId: string): number {

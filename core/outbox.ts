@@ -71,6 +71,8 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   #unrouted: Item<E>[] = []
   /** How many wait for room first, to wait for the partition ids then. */
   #unroutedWithoutRoom = 0
+  /** Events that wait for room. */
+  #countWithoutRoom = 0
   #isLoadingPartitionIds = false
   #isRouting = false
   readonly #waitingForRoom = new Set<(error: EventHubError) => void>()
@@ -92,6 +94,11 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   /** Events taken and not settled. */
   get pendingCount(): number {
     return this.#pending.total
+  }
+
+  /** Of those, the ones that hold room. */
+  get heldCount(): number {
+    return this.#pending.total - this.#countWithoutRoom
   }
 
   /** Of those, the ones that hold room in this partition. */
@@ -291,6 +298,7 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     const { clock, capacity } = this.#env
     const { deadline, signal } = limits
     if (route.kind === 'pending') this.#unroutedWithoutRoom++
+    this.#countWithoutRoom += item.load.count
     return new Promise((resolve, reject) => {
       let isOver = false
       let cancelTimer = () => {}
@@ -301,6 +309,7 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
         release()
         this.#waitingForRoom.delete(refuse)
         if (route.kind === 'pending') this.#unroutedWithoutRoom--
+        this.#countWithoutRoom -= item.load.count
       }
       const refuse = (error: EventHubError) => {
         if (isOver) return

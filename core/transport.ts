@@ -37,9 +37,9 @@ export interface OperationLimits {
 /** What the service says of an event hub. The fields are those of the Python client, in this language's spelling. */
 export interface EventHubProperties {
   /** The event hub's name. */
-  readonly name: string
+  readonly eventHubName: string
   /** When it was created. */
-  readonly createdOn: Date
+  readonly createdAt: Date
   /** In the service's order, by which keys are mapped to partitions. */
   readonly partitionIds: readonly string[]
 }
@@ -47,7 +47,7 @@ export interface EventHubProperties {
 /** What the service says of a partition. The fields are those of the Python client, in this language's spelling. */
 export interface PartitionProperties {
   /** Such as `0`. */
-  readonly partitionId: string
+  readonly id: string
   /** The event hub that it belongs to. */
   readonly eventHubName: string
   /** Sequence number of the oldest event that is still kept. */
@@ -57,7 +57,7 @@ export interface PartitionProperties {
   /** Offset of the newest event. */
   readonly lastEnqueuedOffset: string
   /** When the newest event was enqueued. */
-  readonly lastEnqueuedOnUtc: Date
+  readonly lastEnqueuedTimeUtc: Date
   /** Whether it keeps no event. */
   readonly isEmpty: boolean
 }

@@ -9,7 +9,7 @@ export async function readEventHub(
   limits: OperationLimits,
 ): Promise<EventHubProperties> {
   const body = await read(connection, { type: 'com.microsoft:eventhub', name: eventHubName }, limits)
-  const { name, created_at: createdOn, partition_ids: partitionIds } = body
+  const { name, created_at: createdAt, partition_ids: partitionIds } = body
   if (
     !Array.isArray(partitionIds) ||
     partitionIds.length === 0 ||
@@ -17,7 +17,7 @@ export async function readEventHub(
   ) {
     throw new EventHubError('The service described the event hub without partition ids.', { code: 'protocol-error' })
   }
-  return { name: String(name), createdOn: asDate(createdOn), partitionIds }
+  return { eventHubName: String(name), createdAt: asDate(createdAt), partitionIds }
 }
 
 export async function readPartition(
@@ -29,12 +29,12 @@ export async function readPartition(
   const request = { type: 'com.microsoft:partition', name: eventHubName, partition: partitionId }
   const body = await read(connection, request, limits)
   return {
-    partitionId: String(body.partition),
+    id: String(body.partition),
     eventHubName: String(body.name),
     beginningSequenceNumber: Number(body.begin_sequence_number),
     lastEnqueuedSequenceNumber: Number(body.last_enqueued_sequence_number),
     lastEnqueuedOffset: String(body.last_enqueued_offset),
-    lastEnqueuedOnUtc: asDate(body.last_enqueued_time_utc),
+    lastEnqueuedTimeUtc: asDate(body.last_enqueued_time_utc),
     isEmpty: body.is_partition_empty === true,
   }
 }

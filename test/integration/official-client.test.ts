@@ -153,12 +153,12 @@ describe('the official client', () => {
   test('and ours agree on the properties of hub and partitions', async () => {
     const theirs = new OfficialProducer(hub.connectionStringFor('ours'))
     await using ours = EventHubProducerClient.fromConnectionString(hub.connectionStringFor('ours'))
-    const { name, createdOn, partitionIds } = await theirs.getEventHubProperties()
-    expect(await ours.getEventHubProperties()).toEqual({ name, createdOn, partitionIds })
+    const { name: eventHubName, createdOn: createdAt, partitionIds } = await theirs.getEventHubProperties()
+    expect(await ours.getEventHubProperties()).toEqual({ eventHubName, createdAt, partitionIds })
     expect(await ours.getPartitionIds()).toEqual(await theirs.getPartitionIds())
     const { beginningSequenceNumber, lastEnqueuedSequenceNumber, isEmpty } = await theirs.getPartitionProperties('0')
     expect(await ours.getPartitionProperties('0')).toMatchObject({
-      partitionId: '0',
+      id: '0',
       eventHubName: 'ours',
       beginningSequenceNumber,
       lastEnqueuedSequenceNumber,

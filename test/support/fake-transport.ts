@@ -121,18 +121,18 @@ export class FakeTransport implements Transport<FakeEvent> {
     this.propertyReads++
     await this.propertiesGate
     if (this.propertiesError) throw this.propertiesError
-    return { name: 'events', createdOn: new Date(0), partitionIds: this.partitionIds }
+    return { eventHubName: 'events', createdAt: new Date(0), partitionIds: this.partitionIds }
   }
 
   async getPartitionProperties(partitionId: string): Promise<PartitionProperties> {
     if (!this.partitionIds.includes(partitionId)) throw new HubError('no such partition', { code: 'entity-not-found' })
     return {
-      partitionId,
+      id: partitionId,
       eventHubName: 'events',
       beginningSequenceNumber: 0,
       lastEnqueuedSequenceNumber: -1,
       lastEnqueuedOffset: '-1',
-      lastEnqueuedOnUtc: new Date(0),
+      lastEnqueuedTimeUtc: new Date(0),
       isEmpty: true,
     }
   }

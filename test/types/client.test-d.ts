@@ -114,17 +114,17 @@ describe('a client', () => {
       (partitionId: string, options?: OperationOptions) => Promise<PartitionProperties>
     >()
     expectTypeOf<EventHubProperties>().toEqualTypeOf<{
-      readonly name: string
-      readonly createdOn: Date
+      readonly eventHubName: string
+      readonly createdAt: Date
       readonly partitionIds: readonly string[]
     }>()
     expectTypeOf<PartitionProperties>().toEqualTypeOf<{
-      readonly partitionId: string
+      readonly id: string
       readonly eventHubName: string
       readonly beginningSequenceNumber: number
       readonly lastEnqueuedSequenceNumber: number
       readonly lastEnqueuedOffset: string
-      readonly lastEnqueuedOnUtc: Date
+      readonly lastEnqueuedTimeUtc: Date
       readonly isEmpty: boolean
     }>()
   })

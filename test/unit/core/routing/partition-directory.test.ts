@@ -14,7 +14,7 @@ function setUp(answers: readonly (readonly string[] | EventHubError)[] = [], giv
   const getEventHubProperties = vi.fn(async (_limits: OperationLimits) => {
     const answer = left.shift() ?? gone
     if (answer instanceof EventHubError) throw answer
-    return { name: 'events', createdOn: new Date(0), partitionIds: answer }
+    return { eventHubName: 'events', createdAt: new Date(0), partitionIds: answer }
   })
   const retry = { policy: parseOptions({}).retry, clock, random: () => 0.5 }
   const directory = new PartitionDirectory({ canReadProperties: true, getEventHubProperties }, given, retry)

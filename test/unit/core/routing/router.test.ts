@@ -19,7 +19,7 @@ interface Setup extends Partial<RouterSettings> {
 /** A router that knows no ids unless they are given. */
 function setUp({ given, canReadProperties = true, ...settings }: Setup = {}) {
   const clock = new VirtualClock()
-  const properties = { name: 'events', createdOn: new Date(0), partitionIds: ids }
+  const properties = { eventHubName: 'events', createdAt: new Date(0), partitionIds: ids }
   const wire = { canReadProperties, getEventHubProperties: async () => properties }
   const directory = new PartitionDirectory(wire, given, { policy: parseOptions({}).retry, clock, random: () => 0.5 })
   const router = new Router(
