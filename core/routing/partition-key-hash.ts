@@ -1,4 +1,6 @@
 const utf8 = new TextEncoder()
+/** For keys of plain ASCII, as most are: no buffer has to be made for them. */
+const ascii = new Uint8Array(256)
 
 /**
  * The service's hash of a partition key, as a signed 16-bit number: Bob Jenkins' lookup3 (`hashlittle2`
@@ -6,18 +8,18 @@ const utf8 = new TextEncoder()
  * JavaScript SDKs' `PartitionResolver`; the Python SDK hashes code points and differs.
  */
 export function hashPartitionKey(partitionKey: string): number {
-  const bytes = utf8.encode(partitionKey)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let left = bytes.length
+  const isPlain = isAscii(partitionKey)
+  const bytes = isPlain ? ascii : utf8.encode(partitionKey)
+  let left = isPlain ? partitionKey.length : bytes.length
   let offset = 0
   let a = (0xdeadbeef + left) | 0
   let b = a
   let c = a
 
   while (left > 12) {
-    a = (a + view.getInt32(offset, true)) | 0
-    b = (b + view.getInt32(offset + 4, true)) | 0
-    c = (c + view.getInt32(offset + 8, true)) | 0
+    a = (a + word(bytes, offset)) | 0
+    b = (b + word(bytes, offset + 4)) | 0
+    c = (c + word(bytes, offset + 8)) | 0
     // lookup3's mix()
     a = (a - c) ^ rotate(c, 4)
     c = (c + b) | 0
@@ -49,6 +51,27 @@ export function hashPartitionKey(partitionKey: string): number {
     c = (c ^ b) - rotate(b, 24)
   }
   return ((c ^ b) << 16) >> 16
+}
+
+/** Whether the key is short and plain ASCII; its bytes are then in `ascii`. */
+function isAscii(partitionKey: string): boolean {
+  if (partitionKey.length > ascii.length) return false
+  for (let i = 0; i < partitionKey.length; i++) {
+    const unit = partitionKey.charCodeAt(i)
+    if (unit > 127) return false
+    ascii[i] = unit
+  }
+  return true
+}
+
+/** Four little-endian bytes. */
+function word(bytes: Uint8Array, offset: number): number {
+  return (
+    (bytes[offset] ?? 0) |
+    ((bytes[offset + 1] ?? 0) << 8) |
+    ((bytes[offset + 2] ?? 0) << 16) |
+    ((bytes[offset + 3] ?? 0) << 24)
+  )
 }
 
 /** Up to four little-endian bytes; what is missing counts as zero. */
