@@ -1,4 +1,4 @@
-import { defaultTransportType, transportFactories } from '#transports'
+import { defaultTransportType, parseSocketOptions, transportFactories } from '#transports'
 import { joinSignals } from './abort.js'
 import { parseConnectionString } from './auth/connection-string.js'
 import { assertIsCredential, type EventHubCredential, isNamedKey } from './auth/credential.js'
@@ -107,7 +107,11 @@ export class EventHubProducerClient {
     this.#transport = createTransport(settings, {
       fullyQualifiedNamespace: this.fullyQualifiedNamespace,
       eventHubName: this.eventHubName,
-      tokens: createTokenSource(credential, { clock, authTimeoutInMs: settings.authTimeoutInMs }),
+      tokens: createTokenSource(credential, {
+        clock,
+        authTimeoutInMs: settings.authTimeoutInMs,
+        logger: settings.logger,
+      }),
       clock,
       random,
       logger: settings.logger,
@@ -122,8 +126,7 @@ export class EventHubProducerClient {
         socketTimeoutInMs: settings.socketTimeoutInMs,
         idleTimeoutInMs: settings.idleTimeoutInMs,
         userAgent: settings.userAgent,
-        tls: settings.tls,
-        httpProxy: settings.httpProxy,
+        ...parseSocketOptions(options),
       },
     })
     this.transportName = this.#transport.name
@@ -135,7 +138,7 @@ export class EventHubProducerClient {
       clock,
       retry,
       slots: new SendSlots(settings.maxConcurrentSends),
-      turns: settings.enableIdempotentRetries ? new PartitionTurns(clock) : undefined,
+      turns: settings.enableIdempotentRetries ? new PartitionTurns() : undefined,
       tracing: new Tracing({
         isEnabled: settings.tracing,
         fullyQualifiedNamespace: this.fullyQualifiedNamespace,
@@ -178,7 +181,7 @@ export class EventHubProducerClient {
     if (refreshConnectionString !== undefined && typeof refreshConnectionString !== 'function') {
       throw new TypeError('The option refreshConnectionString must be a function that fetches a connection string.')
     }
-    const credential = refreshingCredential(parsed, refreshConnectionString)
+    const credential = refreshingCredential({ ...parsed, eventHubName: name }, refreshConnectionString)
     if (parsed.development) {
       developmentEndpoints.set(ownOptions, { hostname: parsed.fullyQualifiedNamespace, port: parsed.port })
     }
@@ -254,7 +257,7 @@ export class EventHubProducerClient {
    */
   async createBatch(options: CreateBatchOptions = {}): Promise<EventDataBatch> {
     this.#assertOpen()
-    const { target, maxSizeInBytes } = parseCreateBatchOptions(options)
+    const { maxSizeInBytes, ...target } = parseCreateBatchOptions(options)
     return this.#newBatch(parseSendOptions(target, this.#settings.logger), maxSizeInBytes)
   }
 
@@ -280,8 +283,8 @@ export class EventHubProducerClient {
   close(options: CloseOptions = {}): Promise<void> {
     if (this.#closed) return this.#closed
     try {
-      const { flush, timeoutInMs, signal } = parseCloseOptions(options)
-      this.#closed = this.#close(flush, this.#limits(timeoutInMs, signal))
+      const { flush, timeoutInMs, abortSignal } = parseCloseOptions(options)
+      this.#closed = this.#close(flush, this.#limits(timeoutInMs, abortSignal))
     } catch (error) {
       // A wrong option closes nothing.
       return Promise.reject(error)
@@ -340,8 +343,8 @@ export class EventHubProducerClient {
   async warmUp(options: WarmUpOptions = {}): Promise<void> {
     try {
       this.#assertOpen()
-      const { timeoutInMs, signal } = parseWarmUpOptions(options, this.#settings.socketTimeoutInMs)
-      const joined = joinSignals(signal, this.#closing.signal)
+      const { timeoutInMs, abortSignal } = parseWarmUpOptions(options, this.#settings.socketTimeoutInMs)
+      const joined = joinSignals(abortSignal, this.#closing.signal)
       const limits = this.#limits(timeoutInMs, joined.signal)
       const { directory, clock } = this.#env
       const needsIds = this.#transport.canReadProperties && directory.ids === undefined
@@ -362,11 +365,11 @@ export class EventHubProducerClient {
    */
   beginInvocation(options: BeginInvocationOptions = {}): Invocation {
     this.#assertOpen()
-    const { timeoutInMs, reserveInMs, afterFailure, signal } = parseBeginInvocationOptions(options)
+    const { timeoutInMs, reserveInMs, afterFailure, abortSignal } = parseBeginInvocationOptions(options)
     const invocation = Invocation.begin(this.#env, {
       deadline: deadlineIn(this.#settings.clock, Math.max(0, timeoutInMs - reserveInMs)),
       afterFailure,
-      signal,
+      signal: abortSignal,
       logger: this.#settings.logger,
       onEnd: (ended) => this.#invocations.delete(ended),
     })
@@ -433,8 +436,8 @@ export class EventHubProducerClient {
   }
 
   #operationLimits(options: OperationOptions): OperationLimits {
-    const { timeoutInMs, signal } = parseOperationOptions(options)
-    return this.#limits(timeoutInMs, signal)
+    const { timeoutInMs, abortSignal } = parseOperationOptions(options)
+    return this.#limits(timeoutInMs, abortSignal)
   }
 
   #limits(timeoutInMs: number | undefined, signal: AbortSignal | undefined): OperationLimits {
@@ -505,7 +508,7 @@ const developmentEndpoints = new WeakMap<object, { hostname: string; port: numbe
 function createTransport(settings: ProducerSettings, context: TransportContext): Transport {
   const type = settings.transportType ?? defaultTransportType
   if (typeof type === 'object') {
-    if (!settings.httpProxy) return type
+    if (!context.options.httpProxy) return type
     throw new TypeError('httpProxy cannot be used with a transport of your own: give the proxy to that transport.')
   }
   const factory: TransportFactory | undefined = typeof type === 'function' ? type : transportFactories[type]

@@ -1,5 +1,6 @@
 import { joinSignals } from './abort.js'
 import { acquireSlot } from './buffering/partition-turns.js'
+import type { SendSlots } from './buffering/send-slots.js'
 import { bounded } from './deadline.js'
 import { EventHubError, OperationTimeoutError } from './errors.js'
 import type { OutboxEnvironment } from './outbox.js'
@@ -49,13 +50,17 @@ export class DirectSender {
       const limits = { deadline: caller.deadline, signal: joined.signal }
       const { transport, retry, turns } = this.#env
       const partitionId = turns && target === undefined ? await this.#choosePartition(events, limits) : target
-      await this.#acquireSlot(limits)
-      const send = () => runWithRetries((attempt) => transport.send(partitionId, events, attempt), retry, limits)
+      const turn = partitionId === undefined ? undefined : turns?.at(partitionId)
+      if (turn) await this.#acquire(turn, limits, noTurn)
       try {
-        if (turns && partitionId !== undefined) await turns.run(partitionId, limits, send)
-        else await send()
+        await this.#acquire(this.#env.slots, limits, noSlot)
+        try {
+          await runWithRetries((attempt) => transport.send(partitionId, events, attempt), retry, limits)
+        } finally {
+          this.#env.slots.release()
+        }
       } finally {
-        this.#env.slots.release()
+        turn?.release()
       }
     } catch (error) {
       // Its bytes may still sit in the socket, and the caller has been told that it is over.
@@ -78,9 +83,10 @@ export class DirectSender {
     return route.partitionId
   }
 
-  #acquireSlot(limits: OperationLimits): Promise<void> {
-    const ranOut = () =>
-      new OperationTimeoutError('No send slot became free in time. Raise maxConcurrentSends or allow more time.')
-    return acquireSlot(this.#env.slots, this.#env.clock, limits, ranOut)
+  #acquire(slots: SendSlots, limits: OperationLimits, message: string): Promise<void> {
+    return acquireSlot(slots, this.#env.clock, limits, () => new OperationTimeoutError(message))
   }
 }
+
+const noSlot = 'No send slot became free in time. Raise maxConcurrentSends or allow more time.'
+const noTurn = 'An earlier batch to the same partition was not settled in time. Allow more time.'

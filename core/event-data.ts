@@ -175,6 +175,12 @@ export function isAmqpAnnotatedMessage(event: EventInput): event is AmqpAnnotate
  * @param besides fields that are the caller's business
  */
 export function assertIsEvent(event: unknown, besides = none): asserts event is EventInput {
+  assertHasEventFields(event, besides)
+  if (isAmqpAnnotatedMessage(event)) assertIsAnnotated(event)
+}
+
+/** As `assertIsEvent`, where an annotated message is not looked into: a wire that cannot carry one needs no more. */
+export function assertHasEventFields(event: unknown, besides = none): asserts event is EventInput {
   if (typeof event !== 'object' || event === null || ArrayBuffer.isView(event) || Array.isArray(event)) {
     throw new TypeError(
       `An event must be an object such as { body: … }; received ${kindOf(event)}. Wrap the value: sendEvent({ body: value }).`,
@@ -187,7 +193,6 @@ export function assertIsEvent(event: unknown, besides = none): asserts event is 
   for (const name in event) {
     if (!eventFields.has(name) && !besides.has(name)) assertMayBeLeftOut(event, name, besides)
   }
-  if (isAmqpAnnotatedMessage(event as EventInput)) assertIsAnnotated(event)
 }
 
 function assertMayBeLeftOut(event: object, name: string, besides: ReadonlySet<string>): void {

@@ -1,12 +1,21 @@
-import { type Clock, systemClock } from './clock.js'
-import { duration, flag, kindOf, oneOf, optionalFunction, refuseUnknownOptions, whole } from './options/checks.js'
+import type { Clock } from './clock.js'
+import { optionalFunction } from './options/checks.js'
 import type { ErrorCallback, EventHubProducerClientOptions, SuccessCallback } from './options/client-options.js'
-import { type HttpProxyOptions, parseHttpProxy } from './options/http-proxy.js'
 import { parseLogger } from './options/logger.js'
-import { parseTls, type TlsOptions } from './options/tls.js'
 import {
+  durationOf,
+  flagOf,
+  optional,
+  type ReadersOf,
+  readElsewhere,
+  readOptions,
+  wholeOf,
+  wordOf,
+} from './options/readers.js'
+import {
+  assertCanBeIdempotent,
+  parseClock,
   parseCustomEndpoint,
-  parseIdempotentRetries,
   parsePartitionIds,
   parseTransportType,
   parseUserAgent,
@@ -22,17 +31,20 @@ export {
   flag,
   kindOf,
   oneOf,
+  optionalFunction,
   refuseUnknownOptions,
   whole,
 } from './options/checks.js'
 export type * from './options/client-options.js'
 export type { HttpProxyOptions } from './options/http-proxy.js'
 export { parseLogger } from './options/logger.js'
+export { optional, type ReadersOf, readElsewhere, readOptions, wholeOf, wordOf } from './options/readers.js'
+export { parseSocketOptions, type SocketOptions } from './options/socket-options.js'
 export type { Pem, TlsOptions, TlsVersion } from './options/tls.js'
 export { packageVersion } from './options/values.js'
 export type { Logger } from './transport.js'
 
-/** Options after parsing: complete, checked, and trusted from here on. */
+/** Options after parsing: complete, checked, and trusted from here on. Those of sockets are apart: `SocketOptions`. */
 export interface ProducerSettings {
   readonly bufferedMode: boolean
   readonly onSuccess: SuccessCallback | undefined
@@ -47,9 +59,7 @@ export interface ProducerSettings {
   readonly idleTimeoutInMs: number | undefined
   readonly socketTimeoutInMs: number
   readonly transportType: EventHubProducerClientOptions['transportType']
-  readonly httpProxy: HttpProxyOptions | undefined
   readonly customEndpoint: { readonly hostname: string; readonly port: number } | undefined
-  readonly tls: TlsOptions | undefined
   readonly userAgent: string
   readonly logger: Logger
   readonly tracing: boolean
@@ -62,119 +72,63 @@ export interface ProducerSettings {
   readonly random: () => number
 }
 
-const optionNames: ReadonlySet<string> = new Set<keyof EventHubProducerClientOptions>([
-  'eventHubName',
-  'bufferedMode',
-  'onSuccess',
-  'onError',
-  'maxBufferLength',
-  'maxBufferSizeInBytes',
-  'maxWaitTimeInMs',
-  'maxConcurrentSends',
-  'maxConcurrentSendsPerPartition',
-  'retryOptions',
-  'authTimeoutInMs',
-  'idleTimeoutInMs',
-  'socketTimeoutInMs',
-  'transportType',
-  'httpProxy',
-  'customEndpointAddress',
-  'tls',
-  'userAgent',
-  'logger',
-  'tracing',
-  'partitionIds',
-  'sasl',
-  'enableIdempotentRetries',
-  'keyedRouting',
-  'unkeyedRouting',
-  'clock',
-  'random',
-])
+const retryReaders = {
+  maxRetries: wholeOf(3, 0),
+  retryDelayInMs: durationOf(800),
+  maxRetryDelayInMs: durationOf(120_000),
+  mode: wordOf('exponential', 'fixed'),
+  tryTimeoutInMs: durationOf(10_000, 1),
+} satisfies ReadersOf<RetryOptions>
 
-const retryOptionNames: ReadonlySet<string> = new Set<keyof RetryOptions>([
-  'maxRetries',
-  'retryDelayInMs',
-  'maxRetryDelayInMs',
-  'mode',
-  'tryTimeoutInMs',
-])
+const readers = {
+  // By the client.
+  eventHubName: readElsewhere,
+  bufferedMode: flagOf(false),
+  onSuccess: optionalFunction<SuccessCallback>,
+  onError: optionalFunction<ErrorCallback>,
+  maxBufferLength: wholeOf(1500),
+  maxBufferSizeInBytes: wholeOf(64 * 1024 * 1024),
+  maxWaitTimeInMs: durationOf(1000),
+  maxConcurrentSends: wholeOf(64),
+  maxConcurrentSendsPerPartition: wholeOf(1),
+  retryOptions: (name: string, value: unknown = {}) => readOptions(name, value, retryReaders),
+  authTimeoutInMs: durationOf(60_000),
+  idleTimeoutInMs: optional(durationOf(0, 1)),
+  socketTimeoutInMs: durationOf(10_000, 1),
+  transportType: parseTransportType,
+  customEndpointAddress: parseCustomEndpoint,
+  // By `parseSocketOptions`.
+  httpProxy: readElsewhere,
+  tls: readElsewhere,
+  userAgent: parseUserAgent,
+  logger: parseLogger,
+  tracing: flagOf(true),
+  partitionIds: parsePartitionIds,
+  sasl: wordOf('cbs', 'plain'),
+  enableIdempotentRetries: flagOf(false),
+  keyedRouting: wordOf('local', 'service'),
+  unkeyedRouting: wordOf('sticky', 'roundRobin', 'service'),
+  clock: parseClock,
+  random: optionalFunction<() => number>,
+} satisfies ReadersOf<EventHubProducerClientOptions>
 
 /**
- * Checks and completes the options of a client.
+ * Checks and completes the options of a client, but for those of sockets: see `parseSocketOptions`.
  *
  * @throws TypeError for a wrong name or kind, RangeError for a wrong number
  */
 export function parseOptions(options: EventHubProducerClientOptions): ProducerSettings {
-  refuseUnknownOptions('options', options, optionNames)
-  const { retryOptions = {} } = options
-  refuseUnknownOptions('retryOptions', retryOptions, retryOptionNames)
-  return {
-    ...parseMode(options),
-    maxBufferLength: whole('maxBufferLength', options.maxBufferLength, 1500, 1),
-    maxBufferSizeInBytes: whole('maxBufferSizeInBytes', options.maxBufferSizeInBytes, 64 * 1024 * 1024, 1),
-    maxWaitTimeInMs: duration('maxWaitTimeInMs', options.maxWaitTimeInMs, 1000),
-    maxConcurrentSends: whole('maxConcurrentSends', options.maxConcurrentSends, 64, 1),
-    maxConcurrentSendsPerPartition: whole(
-      'maxConcurrentSendsPerPartition',
-      options.maxConcurrentSendsPerPartition,
-      1,
-      1,
-    ),
-    retry: parseRetryOptions(retryOptions),
-    authTimeoutInMs: duration('authTimeoutInMs', options.authTimeoutInMs, 60_000),
-    idleTimeoutInMs:
-      options.idleTimeoutInMs === undefined ? undefined : duration('idleTimeoutInMs', options.idleTimeoutInMs, 0, 1),
-    socketTimeoutInMs: duration('socketTimeoutInMs', options.socketTimeoutInMs, 10_000, 1),
-    transportType: parseTransportType(options.transportType),
-    httpProxy: parseHttpProxy(options.httpProxy),
-    customEndpoint: parseCustomEndpoint(options.customEndpointAddress),
-    tls: parseTls(options.tls),
-    userAgent: parseUserAgent(options.userAgent),
-    logger: parseLogger('logger', options.logger),
-    tracing: flag('tracing', options.tracing, true),
-    partitionIds: parsePartitionIds(options.partitionIds),
-    sasl: oneOf('sasl', options.sasl, ['cbs', 'plain'] as const),
-    enableIdempotentRetries: parseIdempotentRetries(options),
-    keyedRouting: oneOf('keyedRouting', options.keyedRouting, ['local', 'service'] as const),
-    unkeyedRouting: oneOf('unkeyedRouting', options.unkeyedRouting, ['sticky', 'roundRobin', 'service'] as const),
-    clock: parseClock(options.clock),
-    random: optionalFunction('random', options.random) ?? Math.random,
-  }
-}
-
-function parseMode(
-  options: EventHubProducerClientOptions,
-): Pick<ProducerSettings, 'bufferedMode' | 'onSuccess' | 'onError'> {
-  const bufferedMode = flag('bufferedMode', options.bufferedMode, false)
-  const { onSuccess, onError } = options
-  if (bufferedMode && (typeof onSuccess !== 'function' || typeof onError !== 'function')) {
+  const {
+    retryOptions: retry,
+    customEndpointAddress: customEndpoint,
+    ...read
+  } = readOptions('options', options, readers)
+  const settings = { ...read, retry, customEndpoint, random: read.random ?? Math.random }
+  if (settings.bufferedMode && !(settings.onSuccess && settings.onError)) {
     throw new TypeError(
       'bufferedMode needs both callbacks: onSuccess(events, partitionId) and onError(events, partitionId, error).',
     )
   }
-  return {
-    bufferedMode,
-    onSuccess: optionalFunction('onSuccess', onSuccess),
-    onError: optionalFunction('onError', onError),
-  }
-}
-
-function parseRetryOptions(options: RetryOptions): RetryPolicy {
-  return {
-    maxRetries: whole('retryOptions.maxRetries', options.maxRetries, 3, 0),
-    retryDelayInMs: duration('retryOptions.retryDelayInMs', options.retryDelayInMs, 800),
-    maxRetryDelayInMs: duration('retryOptions.maxRetryDelayInMs', options.maxRetryDelayInMs, 120_000),
-    mode: oneOf('retryOptions.mode', options.mode, ['exponential', 'fixed'] as const),
-    tryTimeoutInMs: duration('retryOptions.tryTimeoutInMs', options.tryTimeoutInMs, 10_000, 1),
-  }
-}
-
-function parseClock(clock: Clock | undefined): Clock {
-  if (clock === undefined) return systemClock
-  const { monotonicNow, wallNow, schedule } = (clock ?? {}) as Partial<Clock>
-  if ([monotonicNow, wallNow, schedule].every((method) => typeof method === 'function')) return clock
-  throw new TypeError(
-    `clock must be an object with the functions monotonicNow, wallNow and schedule; received ${kindOf(clock)}.`,
-  )
+  assertCanBeIdempotent(settings)
+  return settings
 }

@@ -1,6 +1,6 @@
 import {
   type AmqpAnnotatedMessage,
-  assertIsEvent,
+  assertHasEventFields,
   type EventData,
   type EventInput,
   isAmqpAnnotatedMessage,
@@ -131,7 +131,7 @@ export function linksTo(contexts: readonly (CreationContext | undefined)[]): {
  * where it is no event, or they cannot be application properties, which is for the codec to put into words.
  */
 export function withTraceContext(event: EventInput, injected: InjectedContext): EventInput {
-  assertIsEvent(event)
+  assertHasEventFields(event)
   // Field by field, which is faster than spreading, and finds those that a class keeps on its prototype.
   if (!isAmqpAnnotatedMessage(event)) {
     const { body, contentType, messageId, correlationId } = event

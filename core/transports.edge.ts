@@ -1,4 +1,5 @@
 import { httpsTransport } from './https/index.js'
+import type { EventHubProducerClientOptions, SocketOptions } from './options.js'
 import type { TransportFactory } from './transport.js'
 
 /** What `#transports` stands for in Workers and browsers, where AMQP's sockets do not exist. */
@@ -6,4 +7,13 @@ export const defaultTransportType = 'https'
 
 export const transportFactories: Readonly<Record<string, TransportFactory>> = {
   https: httpsTransport,
+}
+
+/** Refuses what these options are about: there are no sockets of our own here. */
+export function parseSocketOptions({ httpProxy, tls }: EventHubProducerClientOptions): SocketOptions {
+  for (const [name, value] of Object.entries({ httpProxy, tls })) {
+    if (value === undefined) continue
+    throw new TypeError(`${name} is not available in this runtime, whose fetch opens the connections. Leave it out.`)
+  }
+  return { httpProxy: undefined, tls: undefined }
 }

@@ -3,6 +3,8 @@ import { tunnelledRequests } from './amqp/tunnelled-requests.js'
 import { HttpsTransport } from './https/https-transport.js'
 import type { TransportFactory } from './transport.js'
 
+export { parseSocketOptions } from './options.js'
+
 /** What `#transports` stands for in Node: see "imports" in package.json. */
 export const defaultTransportType = 'amqp'
 

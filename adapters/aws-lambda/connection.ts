@@ -21,7 +21,8 @@ export const connectionOptionNames = [...destinationOptionNames, 'warmUp'] as co
 
 /**
  * Hands out the client of this instance. At once, but where the connection string has to be fetched first, for which
- * the caller has `timeInMs`; it then rejects with an `EventHubError` when that fails.
+ * the caller has `timeInMs`, what it needs for its answer taken off; it then rejects with an `EventHubError` when that
+ * fails.
  */
 export type GetClient = (timeInMs?: number) => EventHubProducerClient | Promise<EventHubProducerClient>
 
@@ -50,11 +51,13 @@ export function warmUp(getClient: GetClient): void {
 }
 
 /**
- * The client that the environment describes, for handlers of one's own; in Lambda it connects at once. Throws one
- * `TypeError` that names every variable that is missing, wrong or too many.
+ * The client that the environment describes, for handlers of one's own; in Lambda it connects at once. It is shared by
+ * all that are configured alike, but for one with `clientOptions`. Throws one `TypeError` that names every variable
+ * that is missing, wrong or too many.
  */
-export function clientFromEnvironment(): GetClient {
-  return connect({}, surroundings())
+export function clientFromEnvironment(options: Pick<ConnectionOptions, 'clientOptions' | 'warmUp'> = {}): GetClient {
+  const { clientOptions, warmUp } = options
+  return connect({ clientOptions, warmUp }, surroundings())
 }
 
 /** By what they were made from: handlers of one module, configured alike, share a client and so a connection. */

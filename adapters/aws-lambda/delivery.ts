@@ -3,6 +3,8 @@ import type { EventData } from '../../core/event-data.js'
 import type { Invocation } from '../../core/invocation.js'
 import type { FlushFailure, FlushReport } from '../../core/report.js'
 import { type EventFormat, toEventData } from './cloud-events.js'
+import { lineOf } from './redelivery.js'
+import { partitionKeyOf } from './sources/identifiers.js'
 import type { ForwardedRecord, OpenedEvent, SourceRecord } from './sources/source.js'
 
 /** Chooses a record's partition key; undefined lets any partition take it. */
@@ -20,17 +22,19 @@ export async function deliver(
 ): Promise<FlushReport> {
   const sent: { readonly index: number; readonly event: EventData }[] = []
   const failures = new Map<number, FlushFailure>()
-  const stoppedGroups = new Set<string>()
+  const stoppedLines = new Set<string>()
 
   const fail = (index: number, event: EventData, error: EventHubError) => {
     failures.set(index, { index, event, outcome: error.outcome, error })
-    const group = opened.records[index]?.group
-    if (group !== undefined) stoppedGroups.add(group)
+    const line = lineOf(opened, index)
+    if (line !== undefined) stoppedLines.add(line)
   }
 
   for (const [index, record] of opened.records.entries()) {
     const event = toEventData(record, format)
-    if (record.group !== undefined && stoppedGroups.has(record.group)) {
+    const line = lineOf(opened, index)
+    // Sent now it would overtake, and come again all the same.
+    if (line !== undefined && stoppedLines.has(line)) {
       fail(index, event, predecessorFailed())
       continue
     }
@@ -82,7 +86,8 @@ function chooseKey({ forwarded }: SourceRecord, partitionKey: PartitionKeyFuncti
     // By name alone: the message is the user's, and may quote the record, as those of JSON.parse do.
     throw keyError(forwarded, `threw ${cause instanceof Error ? cause.name : typeof cause}`, cause)
   }
-  if (key === undefined || typeof key === 'string') return key
+  if (key === undefined) return undefined
+  if (typeof key === 'string') return partitionKeyOf(key)
   throw keyError(forwarded, `returned a value of type ${typeof key}; return a string, or undefined for no key`)
 }
 
@@ -92,7 +97,7 @@ function keyError({ id }: ForwardedRecord, reason: string, cause?: unknown): Eve
 }
 
 function predecessorFailed(): EventHubError {
-  return new EventHubError('Not sent, because a record before it in its message group failed.', {
+  return new EventHubError('Not sent, because a record before it, in its stream or message group, failed.', {
     code: 'predecessor-failed',
     retryable: true,
   })

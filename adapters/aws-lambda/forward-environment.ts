@@ -1,4 +1,4 @@
-import { deadLetterQueueSink } from './aws/dead-letter-queue.js'
+import { deadLetterQueueSink, queueUrlProblem } from './aws/dead-letter-queue.js'
 import type { Environment } from './environment.js'
 import type { ForwardOptions } from './forward.js'
 import { surroundings } from './options.js'
@@ -35,7 +35,8 @@ export function forwardOptionsFromEnvironment(environment: Environment = process
   const cloudEventsPropertyPrefix = oneOf('FORWARD_PROPERTY_PREFIX', ['cloudEvents:', 'cloudEvents_'])
   const sources = readSources(environment.FORWARD_SOURCES, problems)
   const queueUrl = environment.FORWARD_DEAD_LETTER_QUEUE_URL?.trim()
-  if (queueUrl && !URL.canParse(queueUrl)) problems.push('FORWARD_DEAD_LETTER_QUEUE_URL must be the URL of a queue.')
+  const problem = queueUrl && queueUrlProblem(queueUrl)
+  if (problem) problems.push(`FORWARD_DEAD_LETTER_QUEUE_URL ${problem}`)
   if (problems.length > 0) throw new TypeError(problems.join(' '))
   const onPermanentFailure = queueUrl ? deadLetterQueueSink(queueUrl, { ...surroundings(), environment }) : undefined
   return { sources, auth, format, cloudEventsPropertyPrefix, onPermanentFailure }

@@ -12,8 +12,9 @@ import {
   remainingTimeInMs,
   type Surroundings,
   surroundings,
+  timeToConnectInMs,
 } from './options.js'
-import { isPermanent, type PermanentFailureSink, settlePermanent } from './permanent.js'
+import { type PermanentFailureSink, permanentToSettle, settlePermanent } from './permanent.js'
 import type { BatchResponse, ForwardResult } from './sources/answers.js'
 import type { HttpAnswer } from './sources/http-answer.js'
 import { assertHttpAuth, type HttpAuth } from './sources/http-auth.js'
@@ -30,7 +31,7 @@ export interface ForwardOptions extends ConnectionOptions {
    * A record's partition key; undefined for none. Default: an SQS FIFO message's group; a Kinesis record's partition
    * key; a DynamoDB item's primary key; a destination's function ARN without its qualifier; an EventBridge event's
    * source; an S3 object's bucket and key; a Step Functions execution; an HTTP request's `x-partition-key` or
-   * `?partitionKey=`; none for standard queues and topics. Default keys longer than 128 characters become digests.
+   * `?partitionKey=`; none for standard queues and topics. Keys longer than 128 characters become digests.
    */
   readonly partitionKey?: PartitionKeyFunction | undefined
   /** `cloudevents`: CloudEvents 1.0 in AMQP binary mode. `raw`: what the source delivered. Default: `cloudevents`. */
@@ -108,7 +109,7 @@ export function createForwarder(options: ForwardOptions, surroundings: Surroundi
   const send = async (opened: OpenedEvent, context: Context): Promise<FlushReport> => {
     let invocation: Invocation
     try {
-      const client = await getClient(remainingTimeInMs(context))
+      const client = await getClient(timeToConnectInMs(context, reserveInMs))
       invocation = client.beginInvocation({
         timeoutInMs: remainingTimeInMs(context),
         reserveInMs,
@@ -128,7 +129,7 @@ export function createForwarder(options: ForwardOptions, surroundings: Surroundi
     const report = await send(opened, context)
     const handled = await settlePermanent(
       opened,
-      report.failures.filter(isPermanent),
+      permanentToSettle(opened, report.failures),
       onPermanentFailure,
       Math.max(0, (remainingTimeInMs(context) ?? defaultSinkTimeInMs) - sinkReserveInMs),
       { clock: surroundings.clock, logger },
@@ -147,6 +148,11 @@ function validate(options: ForwardOptions): void {
   refuseUnknownOptions('forwardToEventHub options', options, optionNames)
   refuseOther('format', options.format, ['cloudevents', 'raw'])
   refuseOther('cloudEventsPropertyPrefix', options.cloudEventsPropertyPrefix, ['cloudEvents:', 'cloudEvents_'])
+  if (options.clientOptions?.transportType === 'https' && options.format !== 'raw') {
+    throw new TypeError(
+      "CloudEvents need AMQP: over HTTPS their attributes would have to be headers, which these names cannot be. Leave clientOptions.transportType out ('amqpOverWebSocket' passes port 443), or set format to 'raw'.",
+    )
+  }
   assertHttpAuth(options.auth)
   refuseNonFunction('partitionKey', options.partitionKey)
   refuseNonFunction('onPermanentFailure', options.onPermanentFailure)

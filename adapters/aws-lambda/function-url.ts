@@ -6,7 +6,8 @@ import type {
 } from 'aws-lambda'
 import { flag, kindOf, refuseUnknownOptions } from '../../core/options.js'
 import { remainingTimeInMs } from './options.js'
-import { hasStrings, isObject } from './sources/shape.js'
+import { isAuthorizedInFormat2 } from './sources/http-request.js'
+import { decodeUtf8, hasStrings, isObject } from './sources/shape.js'
 
 /** What a fetch handler may use of the runtime around it. */
 export interface FunctionUrlContext {
@@ -48,8 +49,15 @@ export function functionUrlHandler(
     )
   }
   return async (event, context) => {
-    const request = toRequest(event)
-    if (requireAuthorizer && !isAuthorizedByAws(event)) return fromResponse(unauthorized())
+    assertIsPayload2(event)
+    if (requireAuthorizer && !isAuthorizedInFormat2(event.requestContext)) return fromResponse(unauthorized())
+    let request: Request
+    try {
+      request = toRequest(event)
+    } catch {
+      // What a caller can send must not count as an error of the function, which rings an alarm.
+      return fromResponse(malformed())
+    }
     const known = remainingTimeInMs(context)
     const fetchContext: FunctionUrlContext =
       known === undefined ? {} : { remainingTimeInMs: () => remainingTimeInMs(context) ?? 0 }
@@ -57,20 +65,21 @@ export function functionUrlHandler(
   }
 }
 
-/** AWS adds the authorizer's findings to the event itself; no caller can. */
-function isAuthorizedByAws(event: LambdaFunctionURLEvent): boolean {
-  return 'authorizer' in event.requestContext && isObject(event.requestContext.authorizer)
+function unauthorized(): Response {
+  return problem(
+    401,
+    'Unauthorized',
+    'This door has no key, and AWS has not authorized the caller. Give the Function URL the authorizer AWS_IAM, or set FRONT_DOOR_KEY.',
+  )
 }
 
-function unauthorized(): Response {
-  const problem = {
-    title: 'Unauthorized',
-    status: 401,
-    detail:
-      'This door has no key, and AWS has not authorized the caller. Give the Function URL the authorizer AWS_IAM, or set FRONT_DOOR_KEY.',
-  }
-  return new Response(JSON.stringify(problem), {
-    status: 401,
+function malformed(): Response {
+  return problem(400, 'Bad request', 'The method, the address or a header of the request cannot be read.')
+}
+
+function problem(status: number, title: string, detail: string): Response {
+  return new Response(JSON.stringify({ title, status, detail }), {
+    status,
     headers: { 'content-type': 'application/problem+json' },
   })
 }
@@ -111,15 +120,6 @@ export async function fromResponse(response: Response): Promise<APIGatewayProxyS
     ...(cookies.length > 0 ? { cookies } : {}),
     body: text ?? Buffer.from(bytes).toString('base64'),
     isBase64Encoded: text === undefined,
-  }
-}
-
-/** Undefined for bytes that are not UTF-8. A byte order mark is kept: it belongs to the body. */
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
   }
 }
 

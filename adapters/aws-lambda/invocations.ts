@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda'
 import type { Invocation } from '../../core/invocation.js'
 import { duration, refuseUnknownOptions } from '../../core/options.js'
 import { type ConnectionOptions, connect, connectionOptionNames } from './connection.js'
-import { refuseOther, remainingTimeInMs, type Surroundings } from './options.js'
+import { refuseOther, remainingTimeInMs, type Surroundings, timeToConnectInMs } from './options.js'
 
 /** Options of `withEventHub`, `withEventHubStreaming` and `eventHubMiddleware`. Unknown names are refused. */
 export interface WithEventHubOptions extends ConnectionOptions {
@@ -37,7 +37,7 @@ export function invocationsOf(
 
   return async (context) => {
     dontWaitForConnections(context)
-    const client = await getClient(remainingTimeInMs(context))
+    const client = await getClient(timeToConnectInMs(context, reserveInMs))
     return client.beginInvocation({ timeoutInMs: remainingTimeInMs(context), reserveInMs, afterFailure })
   }
 }

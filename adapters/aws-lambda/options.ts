@@ -25,6 +25,16 @@ export function refuseNonFunction(name: string, value: unknown): void {
   throw new TypeError(`The option ${name} must be a function; received ${value === null ? 'null' : typeof value}.`)
 }
 
+/** What a function may spend before it has a client, so that it still answers in time: all but the reserve. */
+export function timeToConnectInMs(context: Context | undefined, reserveInMs: number | undefined): number | undefined {
+  const remaining = remainingTimeInMs(context)
+  if (remaining === undefined) return undefined
+  return Math.max(0, remaining - (reserveInMs ?? Math.min(remaining / 10, longestReserveInMs)))
+}
+
+/** As the client's own default. */
+const longestReserveInMs = 500
+
 /** Never negative. Undefined where nothing says: a local run may bring no real context. */
 export function remainingTimeInMs(context: Context | undefined): number | undefined {
   if (typeof context?.getRemainingTimeInMillis !== 'function') return undefined

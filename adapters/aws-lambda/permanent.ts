@@ -1,8 +1,9 @@
 import type { Clock } from '../../core/clock.js'
-import type { EventHubError, EventHubErrorCode } from '../../core/errors.js'
+import { EventHubError, type EventHubErrorCode } from '../../core/errors.js'
 import type { EventInput } from '../../core/event-data.js'
 import type { FlushFailure } from '../../core/report.js'
 import type { Logger } from './options.js'
+import { lineOf } from './redelivery.js'
 import type { ForwardedRecord, OpenedEvent, PermanentFailurePolicy } from './sources/source.js'
 
 /** A record that Event Hubs will never take as it is, however often it comes. */
@@ -27,11 +28,53 @@ export type PermanentFailureSink = (
   details: PermanentFailureDetails,
 ) => Promise<void> | void
 
-/** Refusals that name the event itself. Any other, such as missing rights or a missing hub, somebody can mend. */
-const faultsOfTheEvent: ReadonlySet<EventHubErrorCode> = new Set(['event-too-large', 'argument-error', 'not-supported'])
+/**
+ * Refusals that can name the event itself. Any other, such as missing rights, a missing hub or a transport that cannot
+ * carry it, somebody can mend.
+ */
+const faultsOfTheEvent: ReadonlySet<EventHubErrorCode> = new Set(['event-too-large', 'argument-error'])
 
+/**
+ * Whether the fault is the event's own: the client judged so before it sent anything, or the service found it too large
+ * when it came alone, since the client sends smaller batches until then. What else the service refuses, it refuses by
+ * the batch, and often because of a setting: to give up every event of the batch would lose those that are well.
+ */
 export function isPermanent({ outcome, error }: FlushFailure): boolean {
-  return outcome === 'refused' && !error.retryable && faultsOfTheEvent.has(error.code)
+  if (outcome !== 'refused' || error.retryable || !faultsOfTheEvent.has(error.code)) return false
+  return error.condition === undefined || error.code === 'event-too-large'
+}
+
+/**
+ * The permanent failures whose turn it is. Those that come again behind another record, in a stream or in a message
+ * group, are judged then: a sink would otherwise get them with every redelivery, which a stream repeats without end.
+ *
+ * @param failures in the order of the records
+ */
+export function permanentToSettle(opened: OpenedEvent, failures: readonly FlushFailure[]): FlushFailure[] {
+  const comingAgain = new Set<string>()
+  return failures.filter((failure) => {
+    const line = lineOf(opened, failure.index)
+    if (isPermanent(failure)) return line === undefined || !comingAgain.has(line)
+    if (line !== undefined) comingAgain.add(line)
+    return false
+  })
+}
+
+/** Where a stream keeps a record; undefined for any other source. */
+export function placeInStream(record: ForwardedRecord): StreamPlace | undefined {
+  switch (record.source) {
+    case 'kinesis':
+      return { eventSourceARN: record.record.eventSourceARN, sequenceNumber: record.record.kinesis.sequenceNumber }
+    case 'dynamodb':
+      return { eventSourceARN: record.record.eventSourceARN, sequenceNumber: record.record.dynamodb?.SequenceNumber }
+    default:
+      return undefined
+  }
+}
+
+interface StreamPlace {
+  readonly eventSourceARN: string | undefined
+  readonly sequenceNumber: string | undefined
 }
 
 const fates: Readonly<Record<PermanentFailurePolicy, string>> = {
@@ -59,8 +102,10 @@ export async function settlePermanent(
   const policy = opened.permanentFailures
   const fate = sink && policy !== 'caller' ? 'It goes to onPermanentFailure' : fates[policy]
   for (const { record, error } of permanent) {
+    const place = placeInStream(record)
+    const where = place ? `, sequence number ${place.sequenceNumber} of ${place.eventSourceARN}` : ''
     logger.error?.(
-      `eventhub-sluice: Event Hubs can never take ${record.source} record ${record.id} (${error.code}). ${fate}.`,
+      `eventhub-sluice: Event Hubs can never take ${record.source} record ${record.id}${where} (${error.code}). ${fate}.`,
     )
   }
   if (policy === 'caller') return new Set()
@@ -70,11 +115,17 @@ export async function settlePermanent(
     await withinTime((signal) => sink(handed, { signal }), remainingTimeInMs, clock)
     return new Set(permanent.map(({ index }) => index))
   } catch (error) {
-    // By name alone: the message is the user's, and may quote the record.
-    const reason = error instanceof Error ? error.name : typeof error
-    logger.error?.(`eventhub-sluice: onPermanentFailure failed (${reason}); its records count as not accepted.`)
+    logger.error?.(
+      `eventhub-sluice: onPermanentFailure failed (${reasonOf(error)}); its records count as not accepted.`,
+    )
     return new Set()
   }
+}
+
+/** Our own errors never quote a record. Others are the user's and may: by name alone. */
+function reasonOf(error: unknown): string {
+  if (error instanceof EventHubError) return `${error.code}: ${error.message}`
+  return error instanceof Error ? error.name : typeof error
 }
 
 /** Rejects when `work` has not settled in time; its signal is aborted then. Leaves no timer behind. */

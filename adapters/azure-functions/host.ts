@@ -1,26 +1,31 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
+/** Of what the worker provides, the part that we use; `app.hook` of `@azure/functions` is a layer upon it. */
+interface WorkerApi {
+  registerHook(name: 'appTerminate', callback: () => Promise<void>): unknown
+}
+
 /**
- * Calls `handler` when the host shuts this worker down; the worker waits for it. Does nothing, silently, where
- * there is no worker (unit tests, scripts): `@azure/functions` would print a warning there.
+ * Calls `handler` when the host shuts this worker down; the worker waits for it. Does nothing, silently, where there is
+ * no worker (unit tests, scripts). Asks the worker itself and not `@azure/functions`, whose copy in an app's bundle may
+ * be another one, or come without names when it is imported lazily.
  */
 export function onAppTerminate(handler: () => Promise<void>): void {
-  if (!isInsideWorker()) return
-  // Loaded here, so that this module also loads without the package. No harm is done where that fails: every
-  // invocation has flushed its events by then, and the process ends anyway.
-  void import('@azure/functions').then(
-    ({ app }) => app.hook.appTerminate(handler),
-    () => undefined,
-  )
+  // No harm is done without it: every invocation has flushed its events by then, and the process ends anyway.
+  workerApi()?.registerHook('appTerminate', handler)
 }
 
 /** The worker answers `require('@azure/functions-core')` itself, from wherever it is asked. */
-function isInsideWorker(): boolean {
+function workerApi(): WorkerApi | undefined {
   try {
-    createRequire(join(process.cwd(), 'functions.js'))('@azure/functions-core')
-    return true
+    const api: unknown = createRequire(join(process.cwd(), 'functions.js'))('@azure/functions-core')
+    return isWorkerApi(api) ? api : undefined
   } catch {
-    return false
+    return undefined
   }
+}
+
+function isWorkerApi(api: unknown): api is WorkerApi {
+  return typeof api === 'object' && api !== null && 'registerHook' in api && typeof api.registerHook === 'function'
 }

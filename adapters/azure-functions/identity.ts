@@ -7,9 +7,11 @@ import { type AppSettings, appSetting } from './app-settings.js'
 const credentials = new Map<string, TokenCredential>()
 
 /**
- * The credential that `NAME__credential`, `NAME__clientId`, `NAME__tenantId` and `NAME__clientSecret` ask for:
+ * The credential that `NAME__credential`, `NAME__clientId`, `NAME__managedIdentityResourceId`, `NAME__tenantId` and
+ * `NAME__clientSecret` ask for:
  *
- * - `credential` = `managedidentity`: the Function App's identity, or the user-assigned one of `clientId`;
+ * - `credential` = `managedidentity`: the Function App's identity, or the user-assigned one of `clientId` or of
+ *   `managedIdentityResourceId`;
  * - `tenantId`, `clientId` and `clientSecret`: that application;
  * - otherwise: `DefaultAzureCredential`, whose managed identity is the one of `clientId` if given.
  *
@@ -26,15 +28,23 @@ export function credentialFromSettings(connection: string, settings: AppSettings
   const clientId = setting('clientId')
   const tenantId = setting('tenantId')
   const clientSecret = setting('clientSecret')
-  const key = JSON.stringify([connection, kind, tenantId, clientId, clientSecret])
+  const resourceId = setting('managedIdentityResourceId')
+  if (clientId && resourceId) {
+    throw new Error(
+      `The app settings ${connection}__clientId and ${connection}__managedIdentityResourceId name the identity twice. Leave one of them out.`,
+    )
+  }
+  const key = JSON.stringify([connection, kind, tenantId, clientId, clientSecret, resourceId])
   let credential = credentials.get(key)
   if (!credential) {
     credential = lazyCredential(async () => {
       const identity = await loadIdentity(connection)
-      if (kind)
-        return clientId
-          ? new identity.ManagedIdentityCredential({ clientId })
+      if (kind) {
+        if (clientId) return new identity.ManagedIdentityCredential({ clientId })
+        return resourceId
+          ? new identity.ManagedIdentityCredential({ resourceId })
           : new identity.ManagedIdentityCredential()
+      }
       if (tenantId && clientId && clientSecret) {
         return new identity.ClientSecretCredential(tenantId, clientId, clientSecret)
       }

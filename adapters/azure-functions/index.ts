@@ -8,6 +8,7 @@ export type {
 } from '../../core/event-data.js'
 export type { FlushFailure, FlushReport } from '../../core/report.js'
 export { type Destination, EventsNotAcceptedError } from '../flush-on-freeze.js'
+export { withEventHubOutputs } from './app.js'
 export type { InvocationHub } from './hub.js'
 export { type EventHubOutput, type EventHubOutputOptions, eventHubOutput } from './output.js'
 export { type EventRouting, eventData, type OutputEvent } from './values.js'

@@ -1,10 +1,11 @@
 import type { FunctionOutput, InvocationContext } from '@azure/functions'
 import type { EventHubProducerClient } from '../../core/client.js'
-import { duration, refuseUnknownOptions } from '../../core/options.js'
+import { duration, kindOf, refuseUnknownOptions } from '../../core/options.js'
 import { type Destination, destinationOptionNames } from '../flush-on-freeze.js'
 import { sharedClient } from './clients.js'
 import type { InvocationHub } from './hub.js'
-import { destinationFromSettings } from './settings.js'
+import { isPassThrough, passThroughOutput } from './pass-through.js'
+import { assertIsSettingName, destinationFromSettings } from './settings.js'
 
 /** Options of `eventHubOutput`: where the output's events go (`connection`, or the fields of `Destination`), and how. */
 export interface EventHubOutputOptions extends Destination {
@@ -19,8 +20,18 @@ export interface EventHubOutputOptions extends Destination {
   readonly partitionKey?: string | undefined
   /** For `context.extraOutputs.set('name', …)`; unique among the function's outputs. Default: made up. */
   readonly name?: string | undefined
-  /** Time for an invocation's events from the start of its handler, in milliseconds. Default: 30000. */
+  /**
+   * Time for an invocation's events from the start of its handler, in milliseconds. Never more than the app's
+   * `functionTimeout`, nor than 230000 for an HTTP trigger. Default: 30000.
+   */
   readonly timeoutInMs?: number | undefined
+  /**
+   * True: the host's own binding sends the events, after the function has returned. It has no keys, properties or
+   * outcomes, and its failures are the host's; what it would corrupt is refused with `TypeError` when the handler
+   * returns. Needs `connection` and `eventHubName`, and nothing else but `name`; the function has to be registered with
+   * the output as well. Default: false.
+   */
+  readonly passThrough?: boolean | undefined
 }
 
 /** An event hub that functions can write to; see `eventHubOutput`. */
@@ -50,6 +61,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof EventHubOutputOptions>([
   'partitionKey',
   'name',
   'timeoutInMs',
+  'passThrough',
   ...destinationOptionNames,
 ])
 
@@ -75,7 +87,12 @@ let outputCount = 0
  */
 export function eventHubOutput(options: EventHubOutputOptions): EventHubOutput {
   refuseUnknownOptions('eventHubOutput options', options, optionNames)
-  const { connection, partitionKey, name = `eventHubSluice${++outputCount}`, timeoutInMs, ...destination } = options
+  const { connection, partitionKey, name = `eventHubSluice${++outputCount}`, ...others } = options
+  const { timeoutInMs, passThrough, ...destination } = others
+  if (passThrough !== undefined && typeof passThrough !== 'boolean') {
+    throw new TypeError(`passThrough must be true or false; received ${kindOf(passThrough)}.`)
+  }
+  if (passThrough) return parsePassThrough(options, name)
   const settings: OutputSettings = {
     timeoutInMs: duration('timeoutInMs', timeoutInMs, 30_000, 1),
     partitionKey,
@@ -105,9 +122,31 @@ export function eventHubOutput(options: EventHubOutputOptions): EventHubOutput {
   return output
 }
 
-/** The settings of an output made by `eventHubOutput`; undefined for anything else, such as the host's own outputs. */
+/** Whether this is an output made by `eventHubOutput`, of either kind. */
+export function isEventHubOutput(output: object): output is EventHubOutput {
+  return settingsByOutput.has(output) || isPassThrough(output)
+}
+
+/** The settings of an output that we send; undefined for anything else, such as the host's own outputs. */
 export function settingsOf(output: object): OutputSettings | undefined {
   return settingsByOutput.get(output)
+}
+
+const passThroughOptionNames: ReadonlySet<string> = new Set(['connection', 'eventHubName', 'name', 'passThrough'])
+
+function parsePassThrough(options: EventHubOutputOptions, name: string): EventHubOutput {
+  const other = Object.entries(options).find(
+    ([option, value]) => !passThroughOptionNames.has(option) && value !== undefined,
+  )
+  if (other) throw new TypeError(`${other[0]} does not go with passThrough: the host's own binding has no such thing.`)
+  const { connection, eventHubName } = options
+  if (!connection || !eventHubName) {
+    throw new TypeError(
+      'passThrough needs connection (the name of an app setting) and eventHubName, which the host reads.',
+    )
+  }
+  assertIsSettingName(connection)
+  return passThroughOutput({ connection, eventHubName, name })
 }
 
 function clientOfConnection(connection: string, rest: Destination): EventHubProducerClient {

@@ -1,24 +1,43 @@
 import type { InvocationContext } from '@azure/functions'
 import type { FlushReport } from '../../core/report.js'
 import { EventsNotAcceptedError } from '../flush-on-freeze.js'
+import { functionTimeoutOfThisApp, invocationTimeoutInMs } from './function-timeout.js'
 import { type OpenHub, openHub } from './hub.js'
 import { type EventHubOutput, settingsOf } from './output.js'
+import { assertIsRegistered, isPassThrough, toHostValue } from './pass-through.js'
+
+/** The outputs that a handler is wrapped with. */
+export interface ScopeBindings {
+  readonly extraOutputs: readonly EventHubOutput[]
+  readonly return: EventHubOutput | undefined
+}
 
 /** The outputs of one invocation, opened before its handler runs and ended before its answer goes out. */
 export interface Scope {
-  /** Begins the output's invocation on its client. */
-  open(output: EventHubOutput): void
-  /** After the handler has succeeded: sends what it set, and its result where an output takes that. */
-  sendOutputs(result: unknown, returnOutput: EventHubOutput | undefined): Promise<void>
+  /** Begins the invocations of the outputs on their clients, and refuses outputs that could not work. */
+  open(): void
+  /**
+   * After the handler has succeeded: sends what it set, and its result where an output takes that. Resolves to the
+   * result that the host is to have.
+   */
+  sendOutputs(result: unknown): Promise<unknown>
   /** Ends every invocation that was begun, side by side; one report over all of them. */
   end(): Promise<FlushReport>
 }
 
-export function createScope(context: InvocationContext): Scope {
+export function createScope(context: InvocationContext, bindings: ScopeBindings): Scope {
   const hubs = new Map<EventHubOutput, OpenHub>()
   let outputsSent = false
 
-  function open(output: EventHubOutput): void {
+  function open(): void {
+    const { extraOutputs, return: returnOutput } = bindings
+    for (const output of extraOutputs.filter(isPassThrough)) assertIsRegistered(output, 'extraOutputs', context)
+    if (returnOutput && isPassThrough(returnOutput)) assertIsRegistered(returnOutput, 'return', context)
+    const all = new Set(returnOutput ? [...extraOutputs, returnOutput] : extraOutputs)
+    for (const output of all) if (!isPassThrough(output)) openOne(output)
+  }
+
+  function openOne(output: EventHubOutput): void {
     const settings = settingsOf(output)
     if (!settings) throw new TypeError('Not an output made by eventHubOutput().')
     const { name } = output
@@ -31,20 +50,32 @@ export function createScope(context: InvocationContext): Scope {
         `${context.functionName} has another output named "${name}", which would get the same values. Rename one of them.`,
       )
     }
-    const { client, timeoutInMs, partitionKey, openHubs } = settings
+    const { client, partitionKey, openHubs } = settings
+    // A context that someone made for a unit test may lack the trigger.
+    const timeoutInMs = invocationTimeoutInMs(
+      settings.timeoutInMs,
+      context.options.trigger?.type ?? '',
+      functionTimeoutOfThisApp(),
+    )
     const hub = openHub(client.beginInvocation({ timeoutInMs }), context, { name, routing: { partitionKey } })
     hubs.set(output, hub)
     openHubs.set(context, hub)
   }
 
-  async function sendOutputs(result: unknown, returnOutput: EventHubOutput | undefined): Promise<void> {
+  async function sendOutputs(result: unknown): Promise<unknown> {
+    const { extraOutputs, return: returnOutput } = bindings
     // All values become events before the first one is sent, so that a value that cannot be one stops them all.
     const outgoing = [...hubs].map(([output, hub]) => {
       const events = hub.takeSetEvents()
       return { hub, events: output === returnOutput ? [...events, ...hub.toEvents(result)] : events }
     })
+    for (const { name } of extraOutputs.filter(isPassThrough)) {
+      context.extraOutputs.set(name, toHostValue(context.extraOutputs.get(name), name))
+    }
+    const resultForHost = returnOutput ? resultOf(returnOutput, result) : result
     await Promise.all(outgoing.map(({ hub, events }) => hub.sendEvents(events)))
     outputsSent = true
+    return resultForHost
   }
 
   async function end(): Promise<FlushReport> {
@@ -56,6 +87,11 @@ export function createScope(context: InvocationContext): Scope {
   }
 
   return { open, sendOutputs, end }
+}
+
+/** What the host gets of a result that an output takes. */
+function resultOf(returnOutput: EventHubOutput, result: unknown): unknown {
+  return isPassThrough(returnOutput) ? toHostValue(result, returnOutput.name) : undefined
 }
 
 function joinReports(reports: readonly FlushReport[]): FlushReport {

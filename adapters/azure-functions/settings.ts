@@ -5,28 +5,24 @@ import { credentialFromSettings } from './identity.js'
 /**
  * Where events go, by the conventions of Functions: the app setting `connection` holds a connection string, or
  * `connection__fullyQualifiedNamespace` names a namespace for an identity. Where both are set, the connection string
- * is taken, as the host does. Throws an `Error` that names what is missing and where to put it.
+ * is taken, as the host does. `AzureWebJobsNAME` and `ConnectionStrings__NAME` come before. Throws an `Error` that names
+ * what is missing and where to put it.
  */
 export function destinationFromSettings(
   connection: string,
   eventHubName: string | undefined,
   settings: AppSettings,
 ): Destination {
-  // Someone who passes the connection string itself must not find its key in a log.
-  if (typeof connection !== 'string' || !/^[^;=\s]+$/.test(connection)) {
-    throw new TypeError(
-      'connection is the name of an app setting, not a connection string. ' +
-        'Put the connection string in an app setting and pass its name, or pass it as connectionString.',
-    )
-  }
-  const connectionString = appSetting(settings, connection)
+  assertIsSettingName(connection)
+  const prefix = prefixOf(connection, settings)
+  const connectionString = appSetting(settings, prefix)
   if (connectionString?.startsWith('@Microsoft.KeyVault(')) {
     throw new Error(
-      `The app setting ${connection} is a Key Vault reference that was not resolved. ` +
+      `The app setting ${prefix} is a Key Vault reference that was not resolved. ` +
         'Check the reference, and that the Function App may read the secret.',
     )
   }
-  const fullyQualifiedNamespace = appSetting(settings, `${connection}__fullyQualifiedNamespace`)
+  const fullyQualifiedNamespace = appSetting(settings, `${prefix}__fullyQualifiedNamespace`)
   if (!connectionString && !fullyQualifiedNamespace) {
     throw new Error(
       `The app setting ${connection} is missing. Put an Event Hubs connection string there, or, to use an identity, ` +
@@ -38,8 +34,33 @@ export function destinationFromSettings(
   if (!hub) {
     throw new TypeError(`eventHubName is needed beside the app setting ${connection}__fullyQualifiedNamespace.`)
   }
-  const credential = credentialFromSettings(connection, settings)
+  const credential = credentialFromSettings(prefix, settings)
   return { fullyQualifiedNamespace, eventHubName: hub, credential }
+}
+
+/**
+ * Where the settings of a connection stand, in the order in which the host looks: `AzureWebJobsNAME` before `NAME`, each
+ * among the app's connection strings before its settings.
+ */
+function prefixOf(connection: string, settings: AppSettings): string {
+  const prefixes = [`AzureWebJobs${connection}`, connection].flatMap((name) => [`ConnectionStrings__${name}`, name])
+  const isSet = (prefix: string) =>
+    Object.keys(settings).some((name) => isOf(prefix, name) && appSetting(settings, name) !== undefined)
+  return prefixes.find(isSet) ?? connection
+}
+
+function isOf(prefix: string, name: string): boolean {
+  return name === prefix || name.startsWith(`${prefix}__`)
+}
+
+/** Throws `TypeError` for what cannot be the name of an app setting. */
+export function assertIsSettingName(connection: unknown): void {
+  // Someone who passes the connection string itself must not find its key in a log.
+  if (typeof connection === 'string' && /^[^;=\s]+$/.test(connection)) return
+  throw new TypeError(
+    'connection is the name of an app setting, not a connection string. ' +
+      'Put the connection string in an app setting and pass its name, or pass it as connectionString.',
+  )
 }
 
 /** `%NAME%` stands for the app setting NAME, as in the host's own bindings. */

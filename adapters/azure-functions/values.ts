@@ -1,5 +1,6 @@
 import { assertIsEvent, type EventInput } from '../../core/event-data.js'
 import { kindOf } from '../../core/options.js'
+import { cloudEventToEventData, isCloudEvent, partitionKeyOf } from './cloud-event.js'
 
 /** Where one event goes; both win over the output's own `partitionKey`. */
 export interface EventRouting {
@@ -46,7 +47,7 @@ export interface OutgoingEvent {
 
 /**
  * What a user set on an output, as events. An array is many events, one per element; `undefined` and `null`
- * are none, also as elements. Throws `TypeError` for a value that no event can carry.
+ * are none, also as elements. A CloudEvent stays one, and its `partitionkey` is its key. Throws `TypeError` for a value that no event can carry.
  */
 export function toOutgoingEvents(value: unknown, routing: EventRouting = {}): OutgoingEvent[] {
   if (routing.partitionId !== undefined) assertIsPartitionId(routing.partitionId)
@@ -70,6 +71,10 @@ function toOutgoingEvent(value: unknown, routing: EventRouting): OutgoingEvent {
     throw new TypeError(
       'An event cannot be made from a Promise. Await it first, as in set(output, await request.json()).',
     )
+  }
+  if (isCloudEvent(value)) {
+    const partitionKey = partitionKeyOf(value)
+    return { event: cloudEventToEventData(value), options: partitionKey === undefined ? routing : { partitionKey } }
   }
   return { event: { body: value }, options: routing }
 }

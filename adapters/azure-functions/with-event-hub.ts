@@ -1,8 +1,8 @@
 import type { InvocationContext } from '@azure/functions'
 import { kindOf, refuseUnknownOptions } from '../../core/options.js'
 import { endingInvocation } from '../flush-on-freeze.js'
-import { type EventHubOutput, settingsOf } from './output.js'
-import { createScope } from './scope.js'
+import { type EventHubOutput, isEventHubOutput } from './output.js'
+import { createScope, type ScopeBindings } from './scope.js'
 
 /** The outputs of one function, named as in the function's options. */
 export interface EventHubBindings {
@@ -54,44 +54,36 @@ export function withEventHub<T, R>(
 
   return (...args) => {
     // The worker passes the context last, also where a trigger has no input.
-    const scope = createScope(args[args.length - 1] as InvocationContext)
+    const scope = createScope(args[args.length - 1] as InvocationContext, bindings)
     return endingInvocation(scope, async () => {
-      for (const output of bindings.outputs) scope.open(output)
-      const result = await handler(...args)
-      await scope.sendOutputs(result, bindings.return)
-      return bindings.return ? undefined : result
+      scope.open()
+      // Its own type where no output takes it; otherwise nothing, or what the host's binding is handed.
+      return (await scope.sendOutputs(await handler(...args))) as R | undefined
     })
   }
 }
 
-interface ParsedBindings {
-  readonly outputs: readonly EventHubOutput[]
-  readonly return: EventHubOutput | undefined
-}
-
 /** The three forms as one. Throws `TypeError` for what is not an output of ours and for names that would collide. */
-function parseBindings(input: EventHubOutput | readonly EventHubOutput[] | EventHubBindings): ParsedBindings {
-  const { extraOutputs, return: returnOutput } = toBindings(input)
+function parseBindings(input: EventHubOutput | readonly EventHubOutput[] | EventHubBindings): ScopeBindings {
+  const bindings = toBindings(input)
+  const { extraOutputs, return: returnOutput } = bindings
   const outputs = [...new Set([...extraOutputs, ...(returnOutput ? [returnOutput] : [])])]
   if (outputs.length === 0) throw new TypeError('withEventHub(output, handler) needs at least one output.')
   const names = new Set<string>()
   for (const output of outputs) {
-    if (typeof output !== 'object' || output === null || !settingsOf(output)) throw notAnOutput()
+    if (typeof output !== 'object' || output === null || !isEventHubOutput(output)) throw notAnOutput()
     if (names.has(output.name)) {
       throw new TypeError(`Two outputs of one function are named "${output.name}". Give one of them another name.`)
     }
     names.add(output.name)
   }
-  return { outputs, return: returnOutput }
+  return bindings
 }
 
-function toBindings(input: EventHubOutput | readonly EventHubOutput[] | EventHubBindings): {
-  readonly extraOutputs: readonly EventHubOutput[]
-  readonly return: EventHubOutput | undefined
-} {
+function toBindings(input: EventHubOutput | readonly EventHubOutput[] | EventHubBindings): ScopeBindings {
   if (typeof input !== 'object' || input === null) throw notAnOutput()
   if (isList(input)) return { extraOutputs: input, return: undefined }
-  if (settingsOf(input)) return { extraOutputs: [input as EventHubOutput], return: undefined }
+  if (isEventHubOutput(input)) return { extraOutputs: [input], return: undefined }
   // One of the host's own outputs.
   if ('type' in input) throw notAnOutput()
   refuseUnknownOptions('withEventHub bindings', input, bindingNames)

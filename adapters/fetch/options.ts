@@ -1,7 +1,17 @@
 import type { EventHubProducerClient } from '../../core/client.js'
-import { kindOf, parseLogger, refuseUnknownOptions, whole } from '../../core/options.js'
+import {
+  kindOf,
+  optional,
+  optionalFunction,
+  parseLogger,
+  type ReadersOf,
+  readElsewhere,
+  readOptions,
+  wholeOf,
+  wordOf,
+} from '../../core/options.js'
 import type { Destination } from '../flush-on-freeze.js'
-import { clientFor, destinationOptionNames } from '../flush-on-freeze.js'
+import { clientFor } from '../flush-on-freeze.js'
 import type { Authenticator, FetchHandlerAuth } from './auth.js'
 import { authenticatorFor } from './auth.js'
 import type { CloudEventWriter } from './cloud-event-to-event-data.js'
@@ -55,18 +65,25 @@ export interface Settings {
   readonly logger: Logger
 }
 
-const knownOptions: ReadonlySet<string> = new Set<keyof FetchHandlerOptions>([
-  ...destinationOptionNames,
-  'auth',
-  'basePath',
-  'partitionKey',
-  'cloudEventsMode',
-  'cloudEventsPropertyPrefix',
-  'maxBodySizeInBytes',
-  'maxEventsPerRequest',
-  'timeoutInMs',
-  'logger',
-])
+const readers = {
+  // By `clientFor`.
+  client: readElsewhere,
+  connectionString: readElsewhere,
+  fullyQualifiedNamespace: readElsewhere,
+  eventHubName: readElsewhere,
+  credential: readElsewhere,
+  clientOptions: readElsewhere,
+  // By `authenticatorFor`.
+  auth: readElsewhere,
+  basePath: parseBasePath,
+  partitionKey: optionalFunction<FetchHandlerOptions['partitionKey']>,
+  cloudEventsMode: optional(wordOf('binary', 'structured')),
+  cloudEventsPropertyPrefix: optional(wordOf('cloudEvents:', 'cloudEvents_')),
+  maxBodySizeInBytes: wholeOf(4 * 1024 * 1024),
+  maxEventsPerRequest: wholeOf(1000),
+  timeoutInMs: wholeOf(25_000),
+  logger: parseLogger,
+} satisfies ReadersOf<FetchHandlerOptions>
 
 /** Throws `TypeError` or `RangeError`, naming the option. Connects to nothing. */
 export function parseOptions(options: FetchHandlerOptions): Settings {
@@ -75,40 +92,19 @@ export function parseOptions(options: FetchHandlerOptions): Settings {
       `The createFetchHandler options must be an object, or a function (env) => options that returns one; received ${kindOf(options)}.`,
     )
   }
-  refuseUnknownOptions('createFetchHandler options', options, knownOptions)
-  const { partitionKey } = options
-  if (partitionKey !== undefined && typeof partitionKey !== 'function') {
-    throw new TypeError('partitionKey must be a function (request, event) => string | undefined.')
-  }
+  const read = readOptions('createFetchHandler options', options, readers)
   const authenticate = authenticatorFor(options.auth)
   const client = clientFor(options)
-  return {
-    authenticate,
-    client,
-    basePath: parseBasePath(options.basePath),
-    partitionKey,
-    writeCloudEvent: cloudEventWriter(options, client),
-    maxBodySizeInBytes: whole('maxBodySizeInBytes', options.maxBodySizeInBytes, 4 * 1024 * 1024, 1),
-    maxEventsPerRequest: whole('maxEventsPerRequest', options.maxEventsPerRequest, 1000, 1),
-    timeoutInMs: whole('timeoutInMs', options.timeoutInMs, 25_000, 1),
-    logger: parseLogger('logger', options.logger),
-  }
+  return { ...read, authenticate, client, writeCloudEvent: cloudEventWriter(read, client) }
 }
 
 function cloudEventWriter(
-  { cloudEventsMode, cloudEventsPropertyPrefix }: FetchHandlerOptions,
+  {
+    cloudEventsMode,
+    cloudEventsPropertyPrefix,
+  }: Pick<FetchHandlerOptions, 'cloudEventsMode' | 'cloudEventsPropertyPrefix'>,
   client: () => EventHubProducerClient,
 ): CloudEventWriter {
-  if (cloudEventsMode !== undefined && cloudEventsMode !== 'binary' && cloudEventsMode !== 'structured') {
-    throw new TypeError("cloudEventsMode must be 'binary' or 'structured'.")
-  }
-  if (
-    cloudEventsPropertyPrefix !== undefined &&
-    cloudEventsPropertyPrefix !== 'cloudEvents:' &&
-    cloudEventsPropertyPrefix !== 'cloudEvents_'
-  ) {
-    throw new TypeError("cloudEventsPropertyPrefix must be 'cloudEvents:' or 'cloudEvents_'.")
-  }
   const binary = binaryWriter(cloudEventsPropertyPrefix ?? 'cloudEvents:')
   if (cloudEventsMode === 'binary') return binary
   if (cloudEventsMode === 'structured') {
@@ -121,9 +117,9 @@ function cloudEventWriter(
   return (event) => (client().transportName === 'https' ? structuredWriter(event) : binary(event))
 }
 
-function parseBasePath(basePath: string | undefined): string {
-  const trimmed = (basePath ?? '').replace(/\/$/, '')
-  if (trimmed !== '' && !/^(\/[\w.~-]+)+$/.test(trimmed)) {
+function parseBasePath(_name: string, basePath: unknown = ''): string {
+  const trimmed = typeof basePath === 'string' ? basePath.replace(/\/$/, '') : undefined
+  if (trimmed === undefined || !/^(\/[\w.~-]+)*$/.test(trimmed)) {
     throw new TypeError("basePath must start with a slash and hold plain path segments, such as '/api' or '/api/v1'.")
   }
   return trimmed

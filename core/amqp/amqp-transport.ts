@@ -41,7 +41,7 @@ export class AmqpTransport implements Transport<AmqpEvent> {
   readonly #connections = new Set<AmqpConnection>()
   #hasConnected = false
   #handshakePatienceInMs = shortestHandshakePatienceInMs
-  #isClosed = false
+  readonly #closing = new AbortController()
   /** By partition, with idempotent retries; they outlive connections. */
   readonly #producers = new Map<PartitionId, IdempotentProducer>()
   /** As far as they are known, to claim them ahead. */
@@ -97,7 +97,7 @@ export class AmqpTransport implements Transport<AmqpEvent> {
   checkLiveness(): void {
     if (this.#current?.isUsable) this.#current.checkLiveness()
     // What was connected once will be needed again: the handshake runs beside the user's handler.
-    else if (this.#hasConnected && !this.#isClosed) this.#connection()
+    else if (this.#hasConnected && !this.#closing.signal.aborted) this.#connection()
   }
 
   retireConnection(): void {
@@ -109,7 +109,7 @@ export class AmqpTransport implements Transport<AmqpEvent> {
   }
 
   async close(limits: OperationLimits): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort(clientClosed())
     await Promise.all([...this.#connections].map((connection) => connection.close(limits)))
   }
 
@@ -172,7 +172,7 @@ export class AmqpTransport implements Transport<AmqpEvent> {
 
   #connection(): AmqpConnection {
     if (this.#current?.isUsable) return this.#current
-    if (this.#isClosed) throw new EventHubError('The client is closed.', { code: 'client-closed' })
+    if (this.#closing.signal.aborted) throw clientClosed()
     const onDead = (dead: AmqpConnection) => {
       this.#connections.delete(dead)
       this.#hasConnected ||= dead.wasReady
@@ -181,6 +181,7 @@ export class AmqpTransport implements Transport<AmqpEvent> {
       if (this.#current === dead) this.#current = undefined
     }
     const connection = new AmqpConnection(this.#context, this.#wire, {
+      closing: this.#closing.signal,
       handshakePatienceInMs: this.#handshakePatienceInMs,
       onDead,
       onLinkOpen: (partitionId, maxMessageSizeInBytes) => {
@@ -195,6 +196,10 @@ export class AmqpTransport implements Transport<AmqpEvent> {
     this.#current = connection
     return connection
   }
+}
+
+function clientClosed(): EventHubError {
+  return new EventHubError('The client is closed.', { code: 'client-closed' })
 }
 
 /** The key itself travels with PLAIN, so it takes TLS, or a wire that nobody else is on. */

@@ -24,21 +24,24 @@ interface Claim {
  * from the sends as long as the old token still holds.
  */
 export class Claims {
-  readonly #cbs: () => RequestResponseLink
+  readonly #cbs: () => Pick<RequestResponseLink, 'request'>
   readonly #tokens: TokenSource
   readonly #clock: Clock
   readonly #limits: () => OperationLimits
   readonly #onSilence: (error: EventHubError) => void
   readonly #claims = new Map<string, Claim>()
   readonly #underWay = new Map<string, Promise<void>>()
+  #asking: Promise<AuthToken> | undefined
+  /** Addresses put ahead, which nobody has asked for since. */
+  readonly #ahead = new Set<string>()
 
   /**
    * @param cbs the link to `$cbs`, which may be another one each time: the service closes it when idle
    * @param limits of one put-token, which belongs to the connection and not to whoever asked first
-   * @param onSilence told when `$cbs` does not answer at all
+   * @param onSilence told when `$cbs` does not answer somebody
    */
   constructor(
-    cbs: () => RequestResponseLink,
+    cbs: () => Pick<RequestResponseLink, 'request'>,
     tokens: TokenSource,
     clock: Clock,
     limits: () => OperationLimits,
@@ -85,11 +88,13 @@ export class Claims {
   async prove(address: string, limits: OperationLimits): Promise<void> {
     const known = this.#claims.get(address) ?? [...this.#claims.values()][0]
     const token = known?.token ?? (await this.#tokens.getToken(address, limits))
-    await this.#request(address, token, limits)
+    // Whoever asks for the proof judges of the silence.
+    await this.#send(address, token, limits)
   }
 
   /** Puts a token now; calls for one address share a round trip. */
   put(address: string): Promise<void> {
+    this.#ahead.delete(address)
     const known = this.#underWay.get(address)
     if (known) return known
     const put = this.#put(address).finally(() => this.#underWay.delete(address))
@@ -97,17 +102,40 @@ export class Claims {
     return put
   }
 
+  /** Puts a token that nobody needs yet. Never rejects; and when no answer comes, the connection goes on. */
+  async putAhead(address: string): Promise<void> {
+    if (this.holds(address) || this.#underWay.has(address)) return
+    const put = this.put(address)
+    this.#ahead.add(address)
+    await put.catch(() => {})
+  }
+
   async #put(address: string): Promise<void> {
     const limits = this.#limits()
-    const token = await this.#tokens.getToken(address, limits)
-    let error = await this.#tryToken(address, token, limits)
+    const token = await this.#getToken(address, limits)
+    // Time of its own: a credential that took all of it would make a living connection look silent.
+    const answer = this.#limits()
+    let error = await this.#tryToken(address, token, answer)
     if (error?.code === 'unauthorized') {
       // The cached token may have been revoked, or its key rotated: once more, if there is another one.
       this.#tokens.invalidate(address)
       const fresh = await this.#tokens.getToken(address, limits)
-      if (fresh.token !== token.token) error = await this.#tryToken(address, fresh, limits)
+      if (fresh.token !== token.token) error = await this.#tryToken(address, fresh, answer)
     }
     if (error) throw error
+  }
+
+  /** One asks the credential; those who come meanwhile find what it gave in the cache. */
+  #getToken(address: string, limits: OperationLimits): Promise<AuthToken> {
+    const ask = () => this.#tokens.getToken(address, limits)
+    if (this.#asking) return this.#asking.then(ask, ask)
+    const asking = ask()
+    const end = () => {
+      this.#asking = undefined
+    }
+    this.#asking = asking
+    asking.then(end, end)
+    return asking
   }
 
   async #tryToken(address: string, token: AuthToken, limits: OperationLimits): Promise<EventHubError | undefined> {
@@ -125,18 +153,22 @@ export class Claims {
   }
 
   async #request(address: string, token: AuthToken, limits: OperationLimits): Promise<Response> {
+    try {
+      return await this.#send(address, token, limits)
+    } catch (thrown) {
+      const error = toEventHubError(thrown)
+      if (error.code === 'timeout' && !this.#ahead.has(address)) this.#onSilence(error)
+      throw error
+    }
+  }
+
+  #send(address: string, token: AuthToken, limits: OperationLimits): Promise<Response> {
     const request = {
       body: token.token,
       application_properties: { operation: 'put-token', type: token.type, name: address },
     }
-    try {
-      // A node that does not answer is not waited for as long as a credential may take.
-      return await this.#cbs().request(request, within(this.#clock, limits, longestAnswerInMs))
-    } catch (thrown) {
-      const error = toEventHubError(thrown)
-      if (error.code === 'timeout') this.#onSilence(error)
-      throw error
-    }
+    // A node that does not answer is not waited for as long as a credential may take.
+    return this.#cbs().request(request, within(this.#clock, limits, longestAnswerInMs))
   }
 }
 

@@ -48,6 +48,7 @@ export const idempotentAmqpCodec: EventCodec<AmqpEvent> = {
     assertIsEvent(event)
     const encoded = amqpCodec.encode(withoutStamps(event), partitionKey)
     const { bytes, annotations, stampsAt } = withRoomForStamps(encoded.bytes)
+    encoded.slab.release()
     return AmqpEvent.of(bytes, partitionKey, annotations, stampsAt)
   },
   envelopeSizeInBytes: amqpCodec.envelopeSizeInBytes,

@@ -50,7 +50,7 @@ const emptyProperties = Buffer.from([0x00, 0x53, code.properties, code.list0])
 const partitionKeyName = Buffer.from('\u0013x-opt-partition-key', 'latin1')
 
 /** An event larger than this gets a buffer of its own. */
-const largestSharedSizeInBytes = slabSizeInBytes / 4
+const largestSharedSizeInBytes = slabSizeInBytes / 2
 /** Everything but the body, when it is larger than this, is rare enough to be left to rhea. */
 const largestHeadSizeInBytes = 1024 * 1024
 /** Of a data section; which one it is, is known for certain only at the end. */

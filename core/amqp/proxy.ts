@@ -1,4 +1,3 @@
-import { request as httpRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import { EventHubError } from '../errors.js'
 import type { TransportContext, TransportOptions } from '../transport.js'
@@ -14,12 +13,14 @@ type HttpProxy = NonNullable<TransportOptions['httpProxy']>
  *
  * @throws EventHubError, always `returned`: nothing has left. Never with the credentials in it
  */
-export function openTunnel(
+export async function openTunnel(
   proxy: HttpProxy,
   { authority }: SocketTarget,
   { options }: TransportContext,
   signal: AbortSignal,
 ): Promise<Socket> {
+  // Loaded here, as wherever a proxy or a WebSocket needs it: for most users it would only make a cold start longer.
+  const { request: httpRequest } = await import('node:http')
   const label = `the proxy ${authorityOf(proxy.hostname, proxy.port)}`
   return new Promise((resolve, reject) => {
     const request = httpRequest({

@@ -1,10 +1,10 @@
 /**
  * A stretch of memory in which events are encoded side by side. It lives until the last of its events is settled:
- * small enough that one event which lingers holds not much more than Node's own pool of small buffers would.
+ * of the size of Node's own pool of small buffers, so that one event which lingers holds no more than it would there.
  */
-export const slabSizeInBytes = 32 * 1024
+export const slabSizeInBytes = 8 * 1024
 /** How many lie ready for the next events at most; 8 MiB. */
-const mostFreeSlabs = 256
+const mostFreeSlabs = 1024
 
 const freeSlabs: Slab[] = []
 

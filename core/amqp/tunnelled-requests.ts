@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http'
+import type { request } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TransportContext, TransportOptions } from '../transport.js'
 import { fromSocketError } from './conditions.js'
@@ -22,13 +22,14 @@ interface HttpRequest {
 export function tunnelledRequests(context: TransportContext, proxy: NonNullable<TransportOptions['httpProxy']>) {
   const target = socketTarget(context, httpPorts)
   return async (signal: AbortSignal) => {
+    const { request: httpRequest } = await import('node:http')
     const tunnel = await openTunnel(proxy, target, context, signal)
     if (signal.aborted) tunnel.destroy()
     signal.throwIfAborted()
     const socket = connectSocket(target, context, tunnel)
     signal.addEventListener('abort', () => socket.destroy(), { once: true })
     await secured(socket, target)
-    return (url: string, request: HttpRequest) => exchange(socket, new URL(url), request)
+    return (url: string, request: HttpRequest) => exchange(httpRequest, socket, new URL(url), request)
   }
 }
 
@@ -45,7 +46,12 @@ function secured(socket: Socket, { isTls, label }: SocketTarget): Promise<void> 
 }
 
 /** One request and the head of its answer; the body is of no use to anyone. */
-function exchange(socket: Socket, url: URL, { method, headers, body }: HttpRequest): Promise<Response> {
+function exchange(
+  httpRequest: typeof request,
+  socket: Socket,
+  url: URL,
+  { method, headers, body }: HttpRequest,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     // Node would wait for an answer all the same.
     if (socket.destroyed) {

@@ -1,5 +1,4 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import type { Agent } from 'node:http'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type WebSocket from 'ws'
@@ -51,8 +50,8 @@ function openWebSocket(target: SocketTarget, context: TransportContext, onConnec
     },
   })
 
-  const start = ({ Implementation, socket }: Dialled) => {
-    const created = createWebSocket(Implementation, socket, target, context)
+  const start = ({ socket, ...by }: Dialled) => {
+    const created = createWebSocket(by, socket, target, context)
     webSocket = created
     // Once the WebSocket is open, ws keeps its socket's error to itself.
     socket.on('error', (error) => {
@@ -75,19 +74,24 @@ function openWebSocket(target: SocketTarget, context: TransportContext, onConnec
   return stream
 }
 
-interface Dialled {
+interface Loaded {
   readonly Implementation: typeof WebSocket
+  readonly agent: Agent
+}
+
+interface Dialled extends Loaded {
   readonly socket: Socket
 }
 
 /** The socket beneath. It may still be connecting, but for a tunnel, which is open. */
 async function dial(target: SocketTarget, context: TransportContext, signal: AbortSignal): Promise<Dialled> {
   const Implementation = await loadImplementation()
+  const http = await (target.isTls ? import('node:https') : import('node:http'))
   const { httpProxy } = context.options
   const tunnel = httpProxy && (await openTunnel(httpProxy, target, context, signal))
   if (signal.aborted) tunnel?.destroy()
   signal.throwIfAborted()
-  return { Implementation, socket: connectSocket(target, context, tunnel) }
+  return { Implementation, agent: new http.Agent(), socket: connectSocket(target, context, tunnel) }
 }
 
 /** Loaded when first needed: most users have no use for it. */
@@ -103,12 +107,11 @@ async function loadImplementation(): Promise<typeof WebSocket> {
 }
 
 function createWebSocket(
-  Implementation: typeof WebSocket,
+  { Implementation, agent }: Loaded,
   socket: Socket,
   { authority, isTls }: SocketTarget,
   { options }: TransportContext,
 ): WebSocket {
-  const agent = isTls ? new HttpsAgent() : new HttpAgent()
   return new Implementation(`${isTls ? 'wss' : 'ws'}://${authority}${webSocketPath}`, [subprotocol], {
     // The option createConnection would be shorter, but ws before 8.17 passes it over.
     agent: Object.assign(agent, { createConnection: () => socket }),

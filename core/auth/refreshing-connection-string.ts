@@ -50,7 +50,8 @@ function isSamePlace(a: ConnectionString, b: ConnectionString): boolean {
     a.fullyQualifiedNamespace.toLowerCase() === b.fullyQualifiedNamespace.toLowerCase() &&
     a.port === b.port &&
     a.development === b.development &&
-    a.eventHubName === b.eventHubName &&
+    // A string may leave the event hub out; it was named apart then.
+    (b.eventHubName === undefined || a.eventHubName === b.eventHubName) &&
     (a.sharedAccessSignature === undefined) === (b.sharedAccessSignature === undefined)
   )
 }

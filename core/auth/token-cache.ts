@@ -1,12 +1,13 @@
 import type { Clock } from '../clock.js'
-import { bounded, within } from '../deadline.js'
+import { bounded, remainingTime, within } from '../deadline.js'
 import { EventHubError, OperationTimeoutError } from '../errors.js'
-import type { AuthToken, OperationLimits, TokenSource } from '../transport.js'
+import type { AuthToken, Logger, OperationLimits, TokenSource } from '../transport.js'
 import {
   type EventHubCredential,
   isNamedKey,
   isTokenCredential,
   type NamedKeyCredential,
+  type SasCredential,
   type TokenCredential,
 } from './credential.js'
 import { createSharedAccessSignature, expiryOfSharedAccessSignature } from './sas.js'
@@ -29,6 +30,7 @@ export interface TokenCacheOptions {
   readonly clock: Clock
   /** Longest wait for a credential; 0: no limit but the caller's. */
   readonly authTimeoutInMs: number
+  readonly logger?: Logger | undefined
 }
 
 /**
@@ -38,6 +40,8 @@ export interface TokenCacheOptions {
 export function createTokenSource(credential: EventHubCredential, options: TokenCacheOptions): TokenSource {
   const { clock } = options
   const cached = new Map<string, AuthToken>()
+  /** Of a refresh that failed; told again only after one that did not. */
+  let hasWarned = false
 
   if (isTokenCredential(credential)) {
     return {
@@ -83,7 +87,7 @@ export function createTokenSource(credential: EventHubCredential, options: Token
         const held = known(audience)
         if (held) return held
         if (credential.refresh) {
-          await refresh(credential.refresh, rejected, limits)
+          await refresh(credential, rejected, limits)
           rejected = false
           const made = known(audience)
           if (made) return made
@@ -112,7 +116,7 @@ export function createTokenSource(credential: EventHubCredential, options: Token
     async getToken(_audience, limits) {
       const end = () => expiryOfSharedAccessSignature(credential.signature) ?? Number.POSITIVE_INFINITY
       if (credential.refresh && (isSignatureRejected || end() <= clock.wallNow())) {
-        await refresh(credential.refresh, isSignatureRejected, limits)
+        await refresh(credential, isSignatureRejected, limits)
         isSignatureRejected = false
       }
       const expiresOn = end()
@@ -136,14 +140,28 @@ export function createTokenSource(credential: EventHubCredential, options: Token
 
   /** A store that cannot be asked is no reason not to try with what is known. */
   async function refresh(
-    ask: NonNullable<NamedKeyCredential['refresh']>,
+    known: NamedKeyCredential | SasCredential,
     rejected: boolean,
     limits: OperationLimits,
   ): Promise<void> {
     const { signal } = limits
-    const asked = ask(signal ? { rejected, abortSignal: signal } : { rejected })
-    const ranOut = () => new OperationTimeoutError('The secret was not found out in time.')
-    await bounded(clock, asked, authLimits(limits), ranOut).catch(() => {})
+    // Called on the credential, which may be of a class of its own; and it may throw at the call.
+    const ask = async () => known.refresh?.(signal ? { rejected, abortSignal: signal } : { rejected })
+    const ranOut = () => new OperationTimeoutError('It took too long.')
+    const patience = authLimits(limits)
+    // Half of the time: what is known may well do, and needs the rest.
+    const half = within(clock, patience, remainingTime(clock, patience.deadline) / 2)
+    try {
+      await bounded(clock, ask(), half, ranOut)
+      hasWarned = false
+    } catch (error) {
+      if (hasWarned) return
+      hasWarned = true
+      const text = error instanceof Error ? error.message : String(error)
+      options.logger?.warn?.(
+        `eventhub-sluice: the credential's refresh failed, so its present secret stays in use: ${text}`,
+      )
+    }
   }
 
   function authLimits(limits: OperationLimits): OperationLimits {

@@ -51,6 +51,8 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
   /** Events added and not settled. */
   held = 0
   readonly #maxConcurrentSends: number
+  /** With idempotent retries: one batch at a time to the partition, whoever sends it. */
+  readonly #turn: SendSlots | undefined
   #open: Batch<E> | undefined
   #cancelAgeTimer: (() => void) | undefined
   readonly #sealed: SealedBatch<E>[] = []
@@ -66,6 +68,7 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
     this.#owner = owner
     this.partitionId = target.partitionId
     this.partitionKey = target.partitionKey
+    this.#turn = target.partitionId === undefined ? undefined : env.turns?.at(target.partitionId)
     this.capacityKey = target.capacityKey
     this.#maxConcurrentSends = target.inOrder ? 1 : env.maxConcurrentSendsPerPartition
   }
@@ -135,11 +138,37 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
       const handle = { cancel: () => {} }
       const cancel = () => handle.cancel()
       this.#requestedSlots.add(cancel)
-      handle.cancel = this.#env.slots.request(() => {
+      handle.cancel = this.#request(() => {
         this.#requestedSlots.delete(cancel)
         this.#sendNext()
       })
     }
+  }
+
+  /** Calls `start` once there is a turn, where one is needed, and a slot; `#release` gives back both. */
+  #request(start: () => void): () => void {
+    const turn = this.#turn
+    const { slots } = this.#env
+    if (!turn) return slots.request(start)
+    let isStarted = false
+    let cancelSlot: (() => void) | undefined
+    const cancelTurn = turn.request(() => {
+      cancelSlot = slots.request(() => {
+        isStarted = true
+        start()
+      })
+    })
+    return () => {
+      cancelTurn()
+      if (isStarted || !cancelSlot) return
+      cancelSlot()
+      turn.release()
+    }
+  }
+
+  #release(): void {
+    this.#env.slots.release()
+    this.#turn?.release()
   }
 
   /** Holds a slot on entry; gives it back when the batch is settled, or at once when there is none. */
@@ -152,7 +181,7 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
     }
     if (sendable) this.#sendHoldingSlot(sendable)
     else {
-      this.#env.slots.release()
+      this.#release()
       this.#afterSend()
     }
   }
@@ -160,7 +189,7 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
   #sendHoldingSlot(batch: SealedBatch<E>): void {
     this.#sending.add(batch)
     void this.#send(batch).then((error) => {
-      this.#env.slots.release()
+      this.#release()
       // False when the owner has given up on it in the meantime.
       if (!this.#sending.delete(batch)) return
       if (!error) this.#releaseEvents(batch)
@@ -205,15 +234,12 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
 
   /** Resolves with why the batch was not accepted; never rejects. */
   async #send(batch: SealedBatch<E>): Promise<EventHubError | undefined> {
-    const { transport, retry, turns, tracing } = this.#env
+    const { transport, retry, tracing } = this.#env
     const { limits } = this.#owner
     const encoded = batch.entries.map((entry) => entry.encoded)
-    const attempts = () =>
-      runWithRetries((attempt) => transport.send(this.partitionId, encoded, attempt), retry, limits)
-    const send = () => tracing.sendBatch(batch, this.partitionId, encoded, attempts)
+    const send = () => runWithRetries((attempt) => transport.send(this.partitionId, encoded, attempt), retry, limits)
     try {
-      if (turns && this.partitionId !== undefined) await turns.run(this.partitionId, limits, send)
-      else await send()
+      await tracing.sendBatch(batch, this.partitionId, encoded, send)
       return undefined
     } catch (error) {
       return toEventHubError(error, 'unknown')

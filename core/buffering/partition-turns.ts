@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js'
 import { bounded } from '../deadline.js'
-import { OperationTimeoutError } from '../errors.js'
+import type { OperationTimeoutError } from '../errors.js'
 import type { OperationLimits } from '../transport.js'
 import { SendSlots } from './send-slots.js'
 
@@ -9,29 +9,18 @@ import { SendSlots } from './send-slots.js'
  * its events, and while a batch is in doubt the numbers of the next are not known.
  */
 export class PartitionTurns {
-  readonly #clock: Clock
   readonly #turns = new Map<string, SendSlots>()
 
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
-  /** Runs `send` once it is its turn. Rejects with `OperationTimeoutError`, or as aborted, when that does not come in time. */
-  async run(partitionId: string, limits: OperationLimits, send: () => Promise<void>): Promise<void> {
-    let turn = this.#turns.get(partitionId)
-    if (!turn) {
-      turn = new SendSlots(1)
-      this.#turns.set(partitionId, turn)
-    }
-    await acquireSlot(turn, this.#clock, limits, () => {
-      const message = `An earlier batch to partition ${partitionId} was not settled in time. Allow more time.`
-      return new OperationTimeoutError(message)
-    })
-    try {
-      await send()
-    } finally {
-      turn.release()
-    }
+  /**
+   * The turn at this partition, to be taken before a slot for the send: whoever waits for a partition that is slow
+   * to answer must not keep others from sending elsewhere.
+   */
+  at(partitionId: string): SendSlots {
+    const known = this.#turns.get(partitionId)
+    if (known) return known
+    const turn = new SendSlots(1)
+    this.#turns.set(partitionId, turn)
+    return turn
   }
 }
 

@@ -1,5 +1,5 @@
 import { EventHubError } from '../errors.js'
-import { assertIsEvent, bodyToBytes, type EventInput, isAmqpAnnotatedMessage } from '../event-data.js'
+import { assertHasEventFields, bodyToBytes, type EventInput, isAmqpAnnotatedMessage } from '../event-data.js'
 import type { EncodedEvent, EventCodec } from '../transport.js'
 
 /** An event as it travels over HTTPS. */
@@ -24,7 +24,7 @@ const arrayOverheadInBytes = 1
  */
 export const httpsCodec: EventCodec<HttpsEvent> = {
   encode(event: EventInput, partitionKey: string | undefined): HttpsEvent {
-    assertIsEvent(event)
+    assertHasEventFields(event)
     if (isAmqpAnnotatedMessage(event)) {
       throw notSupported(
         'Over HTTPS, only the fields of EventData can be sent: body, contentType, messageId, correlationId and properties. Use AMQP for an AmqpAnnotatedMessage.',

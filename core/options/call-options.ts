@@ -1,4 +1,5 @@
-import { abortSignal, duration, flag, oneOf, refuseUnknownOptions, whole } from './checks.js'
+import { abortSignal } from './checks.js'
+import { asGiven, durationOf, flagOf, optional, type ReadersOf, readOptions, wholeOf, wordOf } from './readers.js'
 
 /** Limits of a call. */
 export interface OperationOptions {
@@ -47,59 +48,46 @@ export interface BeginInvocationOptions {
   readonly abortSignal?: AbortSignal | undefined
 }
 
-const operationOptionNames: ReadonlySet<string> = new Set<keyof OperationOptions>(['timeoutInMs', 'abortSignal'])
-const closeOptionNames: ReadonlySet<string> = new Set<keyof CloseOptions>(['flush', 'timeoutInMs', 'abortSignal'])
-const batchOptionNames: ReadonlySet<string> = new Set<keyof CreateBatchOptions>([
-  'partitionId',
-  'partitionKey',
-  'maxSizeInBytes',
-])
-const warmUpOptionNames: ReadonlySet<string> = new Set<keyof WarmUpOptions>(['timeoutInMs', 'abortSignal'])
-const invocationOptionNames: ReadonlySet<string> = new Set<keyof BeginInvocationOptions>([
-  'timeoutInMs',
-  'reserveInMs',
-  'afterFailure',
-  'abortSignal',
-])
-
 const defaultInvocationTimeoutInMs = 30_000
 const longestReserveInMs = 500
+
+const limitReaders = { timeoutInMs: optional(durationOf(0)), abortSignal } satisfies ReadersOf<OperationOptions>
+const closeReaders = { flush: flagOf(true), ...limitReaders } satisfies ReadersOf<CloseOptions>
+const batchReaders = {
+  // Checked as for any send.
+  partitionId: asGiven<CreateBatchOptions['partitionId']>,
+  partitionKey: asGiven<CreateBatchOptions['partitionKey']>,
+  maxSizeInBytes: optional(wholeOf(1)),
+} satisfies ReadersOf<CreateBatchOptions>
+const invocationReaders = {
+  timeoutInMs: durationOf(defaultInvocationTimeoutInMs),
+  reserveInMs: optional(durationOf(0)),
+  afterFailure: wordOf('continue', 'stop'),
+  abortSignal,
+} satisfies ReadersOf<BeginInvocationOptions>
 
 /** Limits as the caller named them. */
 export interface ParsedLimits {
   readonly timeoutInMs: number | undefined
-  readonly signal: AbortSignal | undefined
-}
-
-function limitsOf({ timeoutInMs, abortSignal: signal }: OperationOptions): ParsedLimits {
-  return {
-    timeoutInMs: timeoutInMs === undefined ? undefined : duration('timeoutInMs', timeoutInMs, 0),
-    signal: abortSignal('abortSignal', signal),
-  }
+  readonly abortSignal: AbortSignal | undefined
 }
 
 /** Options of `flush` and of what asks for properties. */
 export function parseOperationOptions(options: OperationOptions): ParsedLimits {
-  refuseUnknownOptions('call options', options, operationOptionNames)
-  return limitsOf(options)
+  return readOptions('call options', options, limitReaders)
 }
 
 export function parseCloseOptions(options: CloseOptions): ParsedLimits & { readonly flush: boolean } {
-  refuseUnknownOptions('close options', options, closeOptionNames)
-  return { flush: flag('flush', options.flush, true), ...limitsOf(options) }
+  return readOptions('close options', options, closeReaders)
 }
 
-/** Where the batch goes is checked as for any send. */
-export function parseCreateBatchOptions(options: CreateBatchOptions): {
-  readonly target: Pick<CreateBatchOptions, 'partitionId' | 'partitionKey'>
+export function parseCreateBatchOptions(options: CreateBatchOptions): Pick<
+  CreateBatchOptions,
+  'partitionId' | 'partitionKey'
+> & {
   readonly maxSizeInBytes: number | undefined
 } {
-  refuseUnknownOptions('batch options', options, batchOptionNames)
-  const { partitionId, partitionKey, maxSizeInBytes } = options
-  return {
-    target: { partitionId, partitionKey },
-    maxSizeInBytes: maxSizeInBytes === undefined ? undefined : whole('maxSizeInBytes', maxSizeInBytes, 1, 1),
-  }
+  return readOptions('batch options', options, batchReaders)
 }
 
 /** @param byDefault the time to warm up, in milliseconds */
@@ -107,25 +95,15 @@ export function parseWarmUpOptions(
   options: WarmUpOptions,
   byDefault: number,
 ): ParsedLimits & { readonly timeoutInMs: number } {
-  refuseUnknownOptions('warm-up options', options, warmUpOptionNames)
-  return {
-    timeoutInMs: duration('timeoutInMs', options.timeoutInMs, byDefault),
-    signal: abortSignal('abortSignal', options.abortSignal),
-  }
+  const { timeoutInMs = byDefault, abortSignal } = readOptions('warm-up options', options, limitReaders)
+  return { timeoutInMs, abortSignal }
 }
 
-export function parseBeginInvocationOptions(options: BeginInvocationOptions): {
+export function parseBeginInvocationOptions(options: BeginInvocationOptions): ParsedLimits & {
   readonly timeoutInMs: number
   readonly reserveInMs: number
   readonly afterFailure: 'continue' | 'stop'
-  readonly signal: AbortSignal | undefined
 } {
-  refuseUnknownOptions('invocation options', options, invocationOptionNames)
-  const timeoutInMs = duration('timeoutInMs', options.timeoutInMs, defaultInvocationTimeoutInMs)
-  return {
-    timeoutInMs,
-    reserveInMs: duration('reserveInMs', options.reserveInMs, Math.min(timeoutInMs / 10, longestReserveInMs)),
-    afterFailure: oneOf('afterFailure', options.afterFailure, ['continue', 'stop'] as const),
-    signal: abortSignal('abortSignal', options.abortSignal),
-  }
+  const read = readOptions('invocation options', options, invocationReaders)
+  return { ...read, reserveInMs: read.reserveInMs ?? Math.min(read.timeoutInMs / 10, longestReserveInMs) }
 }

@@ -99,8 +99,8 @@ export function flag(name: string, value: unknown, byDefault: boolean): boolean 
 }
 
 /** A function, or undefined. */
-export function optionalFunction<T>(name: string, value: T): T {
-  if (value === undefined || typeof value === 'function') return value
+export function optionalFunction<T>(name: string, value: unknown): T | undefined {
+  if (value === undefined || typeof value === 'function') return value as T | undefined
   throw new TypeError(`${name} must be a function; received ${kindOf(value)}.`)
 }
 

@@ -87,7 +87,7 @@ export interface CommonClientOptions {
   readonly customEndpointAddress?: string | undefined
   /**
    * How TLS is done, such as `{ ca }` for a private authority. Verification stays on. Over `https`, only beside
-   * `httpProxy`: otherwise the runtime's own `fetch` verifies. Default: the system's authorities.
+   * `httpProxy`: otherwise the runtime's own `fetch` verifies; refused outside Node. Default: the system's authorities.
    */
   readonly tls?: TlsOptions | undefined
   /**

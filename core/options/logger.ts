@@ -9,7 +9,7 @@ const consoleLogger: Logger = {
 }
 
 /** The logger, checked, and unable to take events down with it. Without one, warnings and errors go to the console. */
-export function parseLogger(name: string, logger: Logger | undefined): Logger {
+export function parseLogger(name: string, logger: unknown): Logger {
   if (logger === undefined) return unfailing(consoleLogger)
   if (typeof logger !== 'object' || logger === null) {
     throw new TypeError(
@@ -17,7 +17,7 @@ export function parseLogger(name: string, logger: Logger | undefined): Logger {
     )
   }
   for (const level of levels) {
-    const value: unknown = logger[level]
+    const value = (logger as Record<string, unknown>)[level]
     if (value !== undefined && typeof value !== 'function') {
       throw new TypeError(`${name}.${level} must be a function that takes one line; received ${kindOf(value)}.`)
     }

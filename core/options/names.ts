@@ -67,23 +67,22 @@ function closest(plain: string, names: readonly string[]): string | undefined {
 
 /** Letters to add, drop, replace or swap with their neighbour (optimal string alignment distance). */
 function slipsBetween(a: string, b: string): number {
-  let beforeLast: number[] = []
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      let fewest = Math.min(at(last, j) + 1, at(row, j - 1) + 1, replaced)
-      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      if (isSwap) fewest = Math.min(fewest, at(beforeLast, j - 2) + 1)
-      row.push(fewest)
+  // By the lengths of their beginnings; out of the table lies infinity.
+  const table: number[][] = []
+  const at = (i: number, j: number) => table[i]?.[j] ?? Number.POSITIVE_INFINITY
+  for (let i = 0; i <= a.length; i++) {
+    const row: number[] = []
+    table.push(row)
+    for (let j = 0; j <= b.length; j++) {
+      const isSwap = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const fewest = Math.min(
+        at(i - 1, j) + 1,
+        at(i, j - 1) + 1,
+        at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        isSwap ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
+      )
+      row.push(i + j === 0 ? 0 : fewest)
     }
-    beforeLast = last
-    last = row
   }
-  return at(last, b.length)
-}
-
-function at(row: readonly number[], index: number): number {
-  return row[index] ?? Number.POSITIVE_INFINITY
+  return at(a.length, b.length)
 }

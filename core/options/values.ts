@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from '../clock.js'
+import type { Transport, TransportFactory } from '../transport.js'
 import { kindOf, oneOf } from './checks.js'
 import type { EventHubProducerClientOptions } from './client-options.js'
 
@@ -5,7 +7,7 @@ import type { EventHubProducerClientOptions } from './client-options.js'
 export const packageVersion = '0.1.0'
 
 /** The ids, copied. */
-export function parsePartitionIds(ids: unknown): readonly string[] | undefined {
+export function parsePartitionIds(_name: string, ids: unknown): readonly string[] | undefined {
   if (ids === undefined) return undefined
   if (!Array.isArray(ids) || ids.length === 0 || !ids.every((id) => typeof id === 'string' && id !== '')) {
     throw new TypeError("partitionIds must be a list of ids such as ['0', '1'].")
@@ -17,7 +19,7 @@ export function parsePartitionIds(ids: unknown): readonly string[] | undefined {
 }
 
 /** The user's agent, if any, and ours. */
-export function parseUserAgent(userAgent: unknown): string {
+export function parseUserAgent(_name: string, userAgent: unknown): string {
   const own = `eventhub-sluice/${packageVersion}`
   if (userAgent === undefined || userAgent === '') return own
   // It becomes a header.
@@ -26,39 +28,39 @@ export function parseUserAgent(userAgent: unknown): string {
 }
 
 /** Refuses by name what cannot be numbered: sends whose partition, or whose order, is not known here. */
-export function parseIdempotentRetries(options: EventHubProducerClientOptions): boolean {
-  const { enableIdempotentRetries = false, maxConcurrentSendsPerPartition = 1 } = options
-  if (typeof enableIdempotentRetries !== 'boolean') {
-    throw new TypeError(`enableIdempotentRetries must be true or false; received ${kindOf(enableIdempotentRetries)}.`)
-  }
-  if (!enableIdempotentRetries) return false
+export function assertCanBeIdempotent(
+  settings: Pick<
+    EventHubProducerClientOptions,
+    'enableIdempotentRetries' | 'transportType' | 'keyedRouting' | 'unkeyedRouting'
+  > & { readonly maxConcurrentSendsPerPartition: number },
+): void {
+  if (!settings.enableIdempotentRetries) return
   const beside = (option: string, advice: string) =>
     new TypeError(`enableIdempotentRetries cannot be used beside ${option}: ${advice}`)
-  if (options.transportType === 'https')
+  if (settings.transportType === 'https')
     throw beside("transportType: 'https'", 'the service offers it over AMQP alone.')
   for (const name of ['keyedRouting', 'unkeyedRouting'] as const) {
-    if (options[name] === 'service') throw beside(`${name}: 'service'`, 'it sends to partitions by id.')
+    if (settings[name] === 'service') throw beside(`${name}: 'service'`, 'it sends to partitions by id.')
   }
-  if (maxConcurrentSendsPerPartition > 1) {
+  if (settings.maxConcurrentSendsPerPartition > 1) {
     throw beside('maxConcurrentSendsPerPartition over 1', 'it sends one batch at a time to each partition.')
   }
-  return true
 }
 
 /** A known name, a factory, or a transport of one's own. */
-export function parseTransportType(value: EventHubProducerClientOptions['transportType']): typeof value {
-  if (value === undefined || typeof value === 'function') return value
+export function parseTransportType(name: string, value: unknown): EventHubProducerClientOptions['transportType'] {
+  if (value === undefined || typeof value === 'function') return value as TransportFactory | undefined
   if (typeof value !== 'object' || value === null) {
-    return oneOf('transportType', value, ['amqp', 'amqpOverWebSocket', 'https'] as const)
+    return oneOf(name, value, ['amqp', 'amqpOverWebSocket', 'https'] as const)
   }
-  if (typeof value.send === 'function') return value
+  if (typeof (value as Partial<Transport>).send === 'function') return value as Transport
   throw new TypeError(
-    `transportType must be 'amqp', 'amqpOverWebSocket', 'https', a factory such as amqpTransport, or a Transport, which has a send method; received ${kindOf(value)}.`,
+    `${name} must be 'amqp', 'amqpOverWebSocket', 'https', a factory such as amqpTransport, or a Transport, which has a send method; received ${kindOf(value)}.`,
   )
 }
 
 /** A host with a port, read from a host, a `host:port` or a URL. */
-export function parseCustomEndpoint(address: unknown): { hostname: string; port: number } | undefined {
+export function parseCustomEndpoint(_name: string, address: unknown): { hostname: string; port: number } | undefined {
   if (address === undefined) return undefined
   const text = typeof address === 'string' ? address : ''
   try {
@@ -72,5 +74,15 @@ export function parseCustomEndpoint(address: unknown): { hostname: string; port:
   // Not told what it is: a connection string, with its key, is put here by mistake.
   throw new TypeError(
     `customEndpointAddress must be a host, a host:port or a URL, such as 'gateway.example.net:5671'; received ${kindOf(address)} that is none.`,
+  )
+}
+
+/** The system's clock, or one of the three functions. */
+export function parseClock(name: string, value: unknown): Clock {
+  if (value === undefined) return systemClock
+  const clock = (value ?? {}) as Clock
+  if ([clock.monotonicNow, clock.wallNow, clock.schedule].every((method) => typeof method === 'function')) return clock
+  throw new TypeError(
+    `${name} must be an object with the functions monotonicNow, wallNow and schedule; received ${kindOf(value)}.`,
   )
 }

@@ -104,9 +104,15 @@ function http({ frontDoorKeySecretId }) {
     handler: 'infra/entrypoints/http-lambda.handler',
     description: 'HTTP door to Azure Event Hubs',
     role: 'HttpRole',
-    environment: frontDoorKeySecretId ? { FRONT_DOOR_KEY: `{{resolve:secretsmanager:${frontDoorKeySecretId}}}` } : {},
+    environment: frontDoorKeySecretId ? { FRONT_DOOR_KEY: lookedUp(frontDoorKeySecretId) } : {},
     url: frontDoorKeySecretId ? {} : { authorizer: 'aws_iam' },
   }
+}
+
+/** For CloudFormation to look up when it deploys: a secret by name or ARN, or `id#key`, a key of a JSON secret. */
+function lookedUp(secretId) {
+  const [id, key] = secretId.split('#', 2)
+  return `{{resolve:secretsmanager:${id}${key ? `:SecretString:${key}` : ''}}}`
 }
 
 function capitalized(name) {

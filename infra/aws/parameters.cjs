@@ -25,13 +25,22 @@ const names = [
 async function readParameters(resolveVariable) {
   const given = await Promise.all(names.map((name) => resolveVariable(`param:${name}, null`)))
   const parameters = Object.fromEntries(names.map((name, index) => [name, text(given[index])]))
-  const problems = problemsOf(parameters)
+  const problems = [...unknownOf(await resolveVariable('opt:param, null')), ...problemsOf(parameters)]
   if (problems.length > 0) throw new Error(`The parameters cannot be deployed. ${problems.join(' ')}`)
   return parameters
 }
 
 function text(value) {
   return value === null || value === undefined || value === '' ? undefined : String(value)
+}
+
+/** A slip of the pen in a name would otherwise take away what the right name has made. */
+function unknownOf(commandLine) {
+  const unknown = [commandLine ?? []]
+    .flat()
+    .map((parameter) => String(parameter).split('=', 1)[0])
+    .filter((name) => !names.includes(name))
+  return unknown.map((name) => `There is no parameter ${name}.`)
 }
 
 function problemsOf(parameters) {
@@ -44,7 +53,17 @@ function problemsOf(parameters) {
     if (has(name) && missing.length > 0) problems.push(`${name} needs ${missing.join(' and ')} beside it.`)
   }
   needs('fullyQualifiedNamespace', 'eventHubName', 'azureTenantId', 'azureClientId')
+  needs('azureTenantId', 'fullyQualifiedNamespace')
+  needs('azureClientId', 'fullyQualifiedNamespace')
   needs('eventPattern', 'eventBusArn')
+  const isOneOf = (name, ...values) => {
+    if (has(name) && !values.includes(parameters[name])) problems.push(`${name} must be ${values.join(' or ')}.`)
+  }
+  isOneOf('format', 'cloudevents', 'raw')
+  isOneOf('propertyPrefix', 'cloudEvents:', 'cloudEvents_')
+  if (has('fullyQualifiedNamespace') && !/^[a-z0-9-]+(\.[a-z0-9-]+)+$/i.test(parameters.fullyQualifiedNamespace)) {
+    problems.push('fullyQualifiedNamespace must be a host name, such as my-namespace.servicebus.windows.net.')
+  }
   const arns = {
     queueArn: 'sqs',
     kinesisStreamArn: 'kinesis',
@@ -63,11 +82,23 @@ function problemsOf(parameters) {
   if (has('dynamodbStreamArn') && !parameters.dynamodbStreamArn.includes('/stream/')) {
     problems.push('dynamodbStreamArn must be the ARN of the stream (…/stream/…), not of the table.')
   }
+  if (has('kinesisStreamArn') && parameters.kinesisStreamArn.includes('/consumer/')) {
+    problems.push('kinesisStreamArn must be the ARN of the stream, not of a consumer.')
+  }
+  if (has('kmsKeyArn') && parameters.kmsKeyArn.includes(':alias/')) {
+    // Rights that name an alias allow nothing.
+    problems.push('kmsKeyArn must be the ARN of the key, not of an alias.')
+  }
   if (has('eventPattern') && !isJsonObject(parameters.eventPattern))
     problems.push('eventPattern must be a JSON object.')
-  if (has('memorySize') && !/^\d+$/.test(parameters.memorySize))
-    problems.push('memorySize must be a number of megabytes.')
+  if (has('memorySize') && !isMemorySize(parameters.memorySize)) {
+    problems.push('memorySize must be a number of megabytes, 128 to 10240.')
+  }
   return problems
+}
+
+function isMemorySize(value) {
+  return /^\d+$/.test(value) && Number(value) >= 128 && Number(value) <= 10_240
 }
 
 function isJsonObject(value) {

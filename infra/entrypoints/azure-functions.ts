@@ -1,7 +1,15 @@
-import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions'
+import { createHash } from 'node:crypto'
+import {
+  app,
+  type EventGridEvent,
+  type HttpRequest,
+  type HttpResponseInit,
+  type InvocationContext,
+  type Timer,
+} from '@azure/functions'
 import { eventData, eventHubOutput, type FlushReport, withEventHub } from '../../adapters/azure-functions/index.js'
 
-/** Both functions write here; the app settings stand in local.settings.example.json. */
+/** All functions write here; the app settings stand in local.settings.example.json. */
 const events = eventHubOutput({ connection: 'EventHubConnection', eventHubName: '%EventHubName%' })
 
 // Over HTTP a caller waits for the answer, so the function takes the outcome and says it.
@@ -16,6 +24,18 @@ app.storageQueue('publishFromQueue', {
   queueName: 'publish',
   connection: 'AzureWebJobsStorage',
   handler: withEventHub({ return: events }, (message) => message),
+})
+
+// Event Grid delivers again for a day, and then to the subscription's dead letters where it has any.
+app.eventGrid('publishFromEventGrid', {
+  handler: withEventHub(events, publishFromEventGrid),
+})
+
+// A timer does not come again by itself: without a policy a heartbeat would be lost until the next one.
+app.timer('heartbeat', {
+  schedule: '%HeartbeatSchedule%',
+  retry: { strategy: 'fixedDelay', maxRetryCount: 3, delayInterval: { seconds: 10 } },
+  handler: withEventHub({ return: events }, heartbeat),
 })
 
 /**
@@ -63,4 +83,32 @@ function answer({ accepted, failures }: FlushReport, context: InvocationContext)
   if (accepted > 0) return { status: 207, jsonBody }
   if (failures.every(({ error }) => error.code === 'event-too-large')) return { status: 413, jsonBody }
   return { status: 503, headers: { 'retry-after': '4' }, jsonBody }
+}
+
+/** Event Grid's own schema as JSON, a CloudEvent as one. Events of one subject stay in order. */
+function publishFromEventGrid(event: EventGridEvent, context: InvocationContext): void {
+  const isOfOwnSchema = 'eventType' in event
+  const message = isOfOwnSchema
+    ? eventData({ body: event, contentType: 'application/json', messageId: event.id })
+    : event
+  events.for(context).send(message, { partitionKey: toPartitionKey(event.subject) })
+}
+
+/** A key has at most 128 characters; the subject of a blob is its path, which may have more. */
+function toPartitionKey(subject: string | undefined): string | undefined {
+  if (!subject) return undefined
+  return subject.length <= 128 ? subject : createHash('sha256').update(subject).digest('hex')
+}
+
+/** A CloudEvent that says that this app lives and reaches the event hub. */
+function heartbeat(timer: Timer, { functionName, invocationId }: InvocationContext): object {
+  return {
+    specversion: '1.0',
+    id: invocationId,
+    source: `/functions/${functionName}`,
+    type: 'eventhub-sluice.heartbeat',
+    time: new Date().toISOString(),
+    datacontenttype: 'application/json',
+    data: { isPastDue: timer.isPastDue },
+  }
 }

@@ -1,8 +1,12 @@
-import { clientFromEnvironment } from '../../adapters/aws-lambda/index.js'
+import { clientFromEnvironment, type ForwardHandler } from '../../adapters/aws-lambda/index.js'
 import type { EventHubProducerClient } from '../../core/client.js'
 import { EventHubError } from '../../core/errors.js'
 
-type Handler<E, C, R> = (event: E, context: C) => Promise<R>
+type Context = Parameters<ForwardHandler>[1]
+type Handler<E, R> = (event: E, context: Context) => Promise<R>
+
+/** Kept back of the function's time for the answer, in milliseconds. */
+const reserveInMs = 500
 
 /** Elsewhere, as under `serverless invoke local`, the process ends only when no connection is left open. */
 export function isInLambda(): boolean {
@@ -10,12 +14,13 @@ export function isInLambda(): boolean {
 }
 
 /** A handler whose every call has a client of its own, which is closed after it. Throws `TypeError` as below. */
-export function withOwnClient<E, C, R>(
-  makeHandler: (client: EventHubProducerClient) => Handler<E, C, R>,
-): Handler<E, C, R> {
-  const getClient = clientFromEnvironment()
+export function withOwnClient<E, R>(makeHandler: (client: EventHubProducerClient) => Handler<E, R>): Handler<E, R> {
+  // With options of its own the client is not shared: what is closed here is of no use to the next call.
+  const connectAnew = () => clientFromEnvironment({ warmUp: false, clientOptions: {} })
+  // Once now, so that a wrong environment fails the loading. It opens nothing.
+  connectAnew()
   return async (event, context) => {
-    const client = await getClient()
+    const client = await connectAnew()()
     try {
       return await makeHandler(client)(event, context)
     } finally {
@@ -30,18 +35,18 @@ export function withOwnClient<E, C, R>(
  *
  * @param unavailable the answer while the connection string cannot be fetched
  */
-export function withClient<E, C, R>(
-  makeHandler: (client: EventHubProducerClient) => Handler<E, C, R>,
+export function withClient<E, R>(
+  makeHandler: (client: EventHubProducerClient) => Handler<E, R>,
   unavailable: (error: EventHubError) => R,
-): Handler<E, C, R> {
+): Handler<E, R> {
   if (!isInLambda()) return withOwnClient(makeHandler)
   const getClient = clientFromEnvironment()
   // Anew only for another client, which there is when a stored connection string leads elsewhere.
-  let made: { readonly client: EventHubProducerClient; readonly handler: Handler<E, C, R> } | undefined
+  let made: { readonly client: EventHubProducerClient; readonly handler: Handler<E, R> } | undefined
   return async (event, context) => {
     let client: EventHubProducerClient
     try {
-      client = await getClient()
+      client = await getClient(Math.max(0, context.getRemainingTimeInMillis() - reserveInMs))
     } catch (error) {
       if (error instanceof EventHubError) return unavailable(error)
       throw error

@@ -1,6 +1,8 @@
 import { Socket } from 'node:net'
 import rhea, { type EventContext } from 'rhea'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { amqpTransport } from '../../core/amqp/index.js'
+import { createTokenSource } from '../../core/auth/token-cache.js'
 import { systemClock } from '../../core/clock.js'
 import { EventHubProducerClient } from '../../core/index.js'
 import type { EventHubProducerClientOptions } from '../../core/options.js'
@@ -140,6 +142,19 @@ describe('a connection after a freeze', () => {
     expect(await invocation.end()).toMatchObject({ accepted: 1, failures: [] })
     expect(performance.now() - startedAt).toBeLessThan(2000)
     expect(bodies()).toEqual(['warm', 'a'])
+  })
+
+  test('that is alive, far away and has partitions claimed already is given its round trips to prove it', async () => {
+    const client = connect({ partitionIds: ['0', '1', '2', '3'] })
+    hub.faults.latencyInMs = 300
+    await client.sendEvent({ body: 'a' }, { partitionId: '0' })
+    // Its claim holds by now: finding that out is no round trip.
+    await expect.poll(() => hub.connections[0]?.claims.length, { timeout: 3000 }).toBe(4)
+    await client.sendEvent({ body: 'b' }, { partitionId: '1' })
+    const [first] = hub.connections
+    sleptInMs = 60_000
+    await client.sendEvent({ body: 'c' }, { partitionId: '1' })
+    expect(hub.connections.map(({ id }) => id)).toEqual([first?.id])
   })
 
   test('that is alive proves it, and is used on', async () => {
@@ -295,6 +310,41 @@ test('many waits on one signal are one listener', async () => {
   await new Promise((resolve) => setImmediate(resolve))
   process.off('warning', onWarning)
   expect(warnings).toEqual([])
+})
+
+test('after close no timer waits for a credential that hangs', async () => {
+  const timers = new Set<object>()
+  const schedule = (delayInMs: number, callback: () => void) => {
+    const timer = {}
+    timers.add(timer)
+    const cancel = systemClock.schedule(delayInMs, () => {
+      timers.delete(timer)
+      callback()
+    })
+    return () => {
+      timers.delete(timer)
+      cancel()
+    }
+  }
+  let wasAsked = false
+  const getToken = () => {
+    wasAsked = true
+    return new Promise<never>(() => {})
+  }
+  const client = connect({
+    clock: { ...systemClock, schedule },
+    transportType: (context) =>
+      amqpTransport({
+        ...context,
+        tokens: createTokenSource({ getToken }, { clock: context.clock, authTimeoutInMs: 60_000 }),
+      }),
+  })
+  const sent = client.sendEvent({ body: 'a' }, { partitionId: '0' })
+  sent.catch(() => {})
+  await expect.poll(() => wasAsked).toBe(true)
+  await client.close({ flush: false })
+  await expect(sent).rejects.toMatchObject({ code: 'client-closed' })
+  expect(timers.size).toBe(0)
 })
 
 test('after close nothing is left open at the hub', async () => {

@@ -163,8 +163,21 @@ describe('installed, without any optional peer', () => {
       const edge = await load(source, `--conditions=${condition}`)
       expect(edge.stdout).toContain('EventHubProducerClient')
       expect(edge.stdout).toBe((await load(source)).stdout)
+      // What needs sockets is not in them.
+      const withTls = `
+        import { EventHubProducerClient } from 'eventhub-sluice'
+        new EventHubProducerClient('ns.example.net', 'hub', { name: 'n', key: 'k' }, { tls: {} })`
+      await expect(load(withTls, `--conditions=${condition}`)).rejects.toThrow('tls is not available in this runtime')
+      await load(withTls)
     },
   )
+
+  /** After gzip: about 3 % over what they are, so that they do not grow unnoticed. */
+  const largestEdgeSizes: Readonly<Record<string, number>> = {
+    'eventhub-sluice': 23_900,
+    'eventhub-sluice/fetch': 33_100,
+    'eventhub-sluice/https': 6_800,
+  }
 
   test.each(['workerd', 'edge-light', 'browser'])('%s: bundles without any node: import or rhea', async (condition) => {
     for (const entry of ['eventhub-sluice', 'eventhub-sluice/fetch', 'eventhub-sluice/https']) {
@@ -188,11 +201,38 @@ describe('installed, without any optional peer', () => {
       )
       const [bundle] = outputFiles
       if (bundle === undefined) throw new Error('esbuild wrote nothing')
-      const gzipSizeInKiB = gzipSync(bundle.contents).byteLength / 1024
-      console.log(`${entry} for ${condition}: ${gzipSizeInKiB.toFixed(1)} KiB after gzip`)
-      // A Worker's own limit is far away; this one notices a library that slipped in.
-      expect(gzipSizeInKiB).toBeLessThan(40)
+      const size = gzipSync(bundle.contents, { level: 9 }).byteLength
+      console.log(`${entry} for ${condition}: ${size} bytes after gzip`)
+      expect(size, entry).toBeLessThan(largestEdgeSizes[entry] ?? 0)
     }
+  })
+})
+
+describe('bundled for Node', () => {
+  test('the main entry stays small, and loads neither ws, @azure/identity nor http before they are needed', async () => {
+    const { metafile, outputFiles } = await build({
+      stdin: { contents: "export * from 'eventhub-sluice'", resolveDir: packed.consumer },
+      bundle: true,
+      minify: true,
+      write: false,
+      metafile: true,
+      format: 'cjs',
+      platform: 'node',
+      target: 'node20',
+      external: ['ws', '@azure/identity'],
+      logLevel: 'silent',
+    })
+    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports)
+    const atOnce = imports.filter(({ kind }) => kind !== 'dynamic-import').map(({ path }) => path)
+    expect(atOnce).toContain('tls')
+    expect(atOnce.filter((path) => /^(node:)?https?$|^ws$|^@azure/.test(path))).toEqual([])
+    const size = outputFiles[0]?.contents.byteLength ?? 0
+    const packages = Object.values(metafile.outputs)
+      .flatMap(({ inputs }) => Object.entries(inputs))
+      .filter(([path]) => !path.includes('eventhub-sluice/'))
+      .reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0)
+    console.log(`eventhub-sluice for Node: ${size} bytes, ${packages} of them rhea, rhea-promise and what these need`)
+    expect(size - packages).toBeLessThan(124_500)
   })
 })
 

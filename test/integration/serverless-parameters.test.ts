@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testAnyTemplate } from './serverless/any-template.js'
 import { functionsOf, logsAnd, rightsOf } from './serverless/rights.js'
@@ -174,7 +175,13 @@ describe('parameters that cannot be deployed', () => {
       dynamodbStreamArn: 'arn:aws:dynamodb:eu-west-1:123456789012:table/Orders',
       queueArn: 'orders',
       eventPattern: 'everything',
-      memorySize: 'much',
+      memorySize: '64',
+      kinesisStreamArn: 'arn:aws:kinesis:eu-west-1:123456789012:stream/a/consumer/b:1',
+      kmsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:alias/hub',
+      format: 'xml',
+      propertyPrefix: 'ce-',
+      // Silence would take away what the right name has made.
+      snsTopicARN: 'arn:aws:sns:eu-west-1:123456789012:orders',
     }
     const outcome = await service.package('wrong', wrong).catch((error: unknown) => error)
     expect(outcome).toBeInstanceOf(Error)
@@ -185,9 +192,31 @@ describe('parameters that cannot be deployed', () => {
       'queueArn must be an ARN of sqs',
       'eventPattern needs eventBusArn',
       'eventPattern must be a JSON object',
-      'memorySize must be a number',
+      'memorySize must be a number of megabytes, 128 to 10240',
+      'kinesisStreamArn must be the ARN of the stream, not of a consumer',
+      'kmsKeyArn must be the ARN of the key, not of an alias',
+      'format must be cloudevents or raw',
+      'propertyPrefix must be cloudEvents: or cloudEvents_',
+      'There is no parameter snsTopicARN',
     ]) {
       expect((outcome as Error).message).toContain(words)
     }
   }, 60_000)
+
+  test.each<[Record<string, string>, string]>([
+    [{ azureTenantId: 'x', azureClientId: 'y' }, 'azureTenantId needs fullyQualifiedNamespace'],
+    [
+      {
+        fullyQualifiedNamespace: 'sb://ns.servicebus.windows.net/',
+        eventHubName: 'o',
+        azureTenantId: 'x',
+        azureClientId: 'y',
+      },
+      'fullyQualifiedNamespace must be a host name',
+    ],
+  ])('%j is refused', async (given, words) => {
+    const { readParameters } = createRequire(import.meta.url)('../../infra/aws/parameters.cjs')
+    const resolveVariable = async (text: string) => given[/^param:(\w+)/.exec(text)?.[1] ?? ''] ?? null
+    await expect(readParameters(resolveVariable)).rejects.toThrow(words)
+  })
 })

@@ -21,6 +21,8 @@ export interface TextRequest {
 /** After a failure, and after a refusal, how long not to ask again. In milliseconds. */
 const pauseAfterFailureInMs = 30_000
 const pauseAfterRejectionInMs = 1_000
+/** While the last text is still good, how long to wait for the next; at most half of what the caller has. */
+const renewalPatienceInMs = 1_000
 
 /**
  * A text that is fetched anew when its time is up, by wall clock: a frozen process must see that time has passed.
@@ -43,6 +45,18 @@ export function cachedText({ fetch, ttlInMs, clock, logger }: CachedTextOptions)
     return underWay
   }
 
+  /** A fetch that others began may have been frozen with the process, and its connection lost: that is not the last word. */
+  const fetchOrJoin = async (): Promise<string> => {
+    if (underWay) {
+      try {
+        return await underWay
+      } catch {
+        return fetchOnce()
+      }
+    }
+    return fetchOnce()
+  }
+
   return async ({ timeInMs, rejected = false }: TextRequest = {}): Promise<string> => {
     const now = clock.wallNow()
     const previous = known?.text
@@ -52,8 +66,10 @@ export function cachedText({ fetch, ttlInMs, clock, logger }: CachedTextOptions)
       const isFresh = age >= 0 && age < (rejected ? pauseAfterRejectionInMs : ttlInMs)
       if (isFresh || (!rejected && now < notBefore)) return previous
     }
+    const isRenewal = previous !== undefined && !rejected
+    const patienceInMs = isRenewal ? Math.min(renewalPatienceInMs, (timeInMs ?? Infinity) / 2) : timeInMs
     try {
-      return await withinTime(fetchOnce(), timeInMs, clock)
+      return await withinTime(fetchOrJoin(), patienceInMs, clock)
     } catch (error) {
       if (previous === undefined) throw error
       notBefore = now + pauseAfterFailureInMs

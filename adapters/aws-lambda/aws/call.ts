@@ -69,7 +69,7 @@ export async function callAws(
     const outcome = await tryOnce(call, url, headers, { timeInMs: Math.min(left, longestAttemptInMs), signal }, clock)
     if (typeof outcome === 'string') return outcome
     failure = outcome
-    if (!failure.retryable) break
+    if (!failure.retryable || signal?.aborted) break
     if (attempt < attempts) await pause(Math.min(pauseInMs * 2 ** (attempt - 1), left), clock)
   }
   throw failure ?? callError(call, 'there was no time left for it', { retryable: true })
@@ -173,8 +173,15 @@ const endpointVariables: Readonly<Record<AwsService, string>> = {
 
 /** The variables are those of the AWS SDKs, for VPC endpoints, other partitions and tests. */
 function endpointOf(service: AwsService, region: string, environment: Environment): URL {
-  const given = environment[endpointVariables[service]] || environment.AWS_ENDPOINT_URL
-  if (given) return new URL(given)
+  const variables = [endpointVariables[service], 'AWS_ENDPOINT_URL']
+  const variable = variables.find((name) => environment[name])
+  const given = variable && environment[variable]
+  if (given && URL.canParse(given)) return new URL(given)
+  if (given) {
+    throw new EventHubError(`${variable} must be a URL, such as https://vpce-….vpce.amazonaws.com.`, {
+      code: 'authentication-failed',
+    })
+  }
   const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
   return new URL(`https://${service}.${region}.${suffix}/`)
 }

@@ -43,13 +43,12 @@ function isChangeRecord(record: unknown): record is ChangeRecord {
 
 function readRecord(received: ChangeRecord): SourceRecord {
   const { Keys, ApproximateCreationDateTime, SequenceNumber } = received.dynamodb
-  const item = keyText(Keys)
   const content = jsonContent(received)
   return {
     forwarded: {
       source: 'dynamodb',
       id: received.eventID,
-      defaultPartitionKey: partitionKeyOf(item),
+      defaultPartitionKey: partitionKeyOf(keyText(Keys)),
       record: received,
     },
     attributes: {
@@ -61,7 +60,6 @@ function readRecord(received: ChangeRecord): SourceRecord {
     },
     data: content,
     raw: content,
-    group: item,
   }
 }
 

@@ -35,7 +35,7 @@ export function eventsAnswer(ids: readonly string[], { failures, accepted }: Flu
     if (!failure) return { index, id, status: 'accepted' }
     const { outcome: status, partitionId, error } = failure
     const where = partitionId === undefined ? {} : { partitionId }
-    return { index, id, status, ...where, code: error.code, message: error.message }
+    return { index, id, status, ...where, code: error.code, message: messageFor(failure) }
   })
   const members = { results, accepted, failed: failures.length }
   if (failures.length === 0) return jsonAnswer(200, members)
@@ -44,6 +44,23 @@ export function eventsAnswer(ids: readonly string[], { failures, accepted }: Flu
   const headers: Record<string, string> = {}
   if (status === 429 || status === 503) headers['retry-after'] = String(retryAfterInSeconds(failures))
   return problemAnswer(status, details[status], headers, members)
+}
+
+/**
+ * What a caller is told. The errors of its own events it needs as they are; any other may name hosts, secrets and roles
+ * of ours, so it goes to the log and not to the network.
+ */
+function messageFor(failure: FlushFailure): string {
+  if (isPermanent(failure)) return failure.error.message
+  if (isBusy(failure)) return 'The event hub is busy, or out of quota. Send the event again later.'
+  if (failure.outcome === 'unknown') {
+    return 'It was sent and no answer came, so it may have arrived. Send it again, under the same Idempotency-Key.'
+  }
+  return 'The event hub did not take it; the log of this function says why. Send it again later.'
+}
+
+function isBusy({ error }: FlushFailure): boolean {
+  return error.code === 'server-busy' || error.code === 'quota-exceeded'
 }
 
 type FailureStatus = 400 | 413 | 429 | 503
@@ -56,7 +73,7 @@ const details: Readonly<Record<FailureStatus, string>> = {
 }
 
 function statusOf(failures: readonly FlushFailure[]): FailureStatus {
-  if (failures.some(({ error }) => error.code === 'server-busy' || error.code === 'quota-exceeded')) return 429
+  if (failures.some(isBusy)) return 429
   if (!failures.every(isPermanent)) return 503
   return failures.some(({ error }) => error.code === 'event-too-large') ? 413 : 400
 }
@@ -70,7 +87,7 @@ const titles: Readonly<Record<number, string>> = {
   400: 'Invalid events',
   401: 'The caller is not authorized',
   405: 'Method not allowed',
-  413: 'Event too large',
+  413: 'Too large',
   415: 'Unsupported media type',
   429: 'The event hub is busy',
   503: 'The event hub did not accept the events',

@@ -72,15 +72,30 @@ export function readRequest(event: HttpEvent): HttpRequest {
   if (isFormat2(event)) {
     const { requestContext, rawPath: path } = event
     const { domainName, requestId, timeEpoch, http } = requestContext
-    const isAuthorizedByAws = isObject((requestContext as { authorizer?: unknown }).authorizer)
+    const isAuthorizedByAws = isAuthorizedInFormat2(requestContext)
     return { ...beside, method: http.method, domainName, path, requestId, timeEpoch, isAuthorizedByAws }
   }
   const { requestContext, httpMethod: method, path } = event
-  const { domainName = 'localhost', requestId, requestTimeEpoch: timeEpoch, authorizer, identity } = requestContext
-  // REST APIs say so of IAM under `identity`, of every other authorizer under `authorizer`.
-  const isAuthorizedByAws =
-    (isObject(authorizer) && Object.keys(authorizer).length > 0) || typeof identity?.userArn === 'string'
+  const { domainName = 'localhost', requestId, requestTimeEpoch: timeEpoch } = requestContext
+  const isAuthorizedByAws = isAuthorizedInFormat1(requestContext)
   return { ...beside, method, domainName, path, requestId, timeEpoch, isAuthorizedByAws }
+}
+
+/** AWS adds an authorizer's findings to the event itself; no caller can. Without an authorizer there is no such field. */
+export function isAuthorizedInFormat2(requestContext: object): boolean {
+  const { authorizer } = requestContext as { authorizer?: unknown }
+  return isObject(authorizer) && Object.keys(authorizer).length > 0
+}
+
+/**
+ * REST APIs say so of IAM under `identity`, of every other authorizer under `authorizer`. An HTTP API without an
+ * authorizer has the field too, with nothing in it: `{ "claims": null, "scopes": null }`.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ */
+function isAuthorizedInFormat1({ authorizer, identity }: APIGatewayProxyEvent['requestContext']): boolean {
+  const found = isObject(authorizer) ? Object.values(authorizer) : []
+  return found.some((value) => value !== null && value !== undefined) || typeof identity?.userArn === 'string'
 }
 
 /** Format 2.0 joins repeated parameters by commas, so its query is read from the text. */

@@ -6,9 +6,12 @@ import { partitionKeyOf, timeFromMilliseconds } from './identifiers.js'
 import { decodeUtf8 } from './shape.js'
 import type { Content, OpenedEvent, Source, SourceRecord } from './source.js'
 
+/** As many as the front door takes. Lambda's answer has room for about 20,000 results, and its memory for few more. */
+const mostEvents = 1000
+
 /**
- * A Function URL or API Gateway: the body is one event, or, where it is a JSON array, one per element. For NDJSON and
- * for CloudEvents of the caller's own there is the front door (`eventhub-sluice/fetch`).
+ * A Function URL or API Gateway: the body is one event, or, where it is a JSON array, one per element, at most 1000.
+ * For NDJSON and for CloudEvents of the caller's own there is the front door (`eventhub-sluice/fetch`).
  */
 export const http: Source = {
   name: 'http',
@@ -68,6 +71,12 @@ function readItems(request: HttpRequest): SourceRecord[] | HttpAnswer {
   // One value leaves byte for byte; the elements of an array are written anew.
   if (!Array.isArray(value)) return [readItem(request, 0, value, { body: request.body, contentType })]
   if (value.length === 0) return problemAnswer(400, 'The array is empty. Send at least one event.')
+  if (value.length > mostEvents) {
+    return problemAnswer(
+      413,
+      `A request may have ${mostEvents} events; this one has ${value.length}. Nothing was sent.`,
+    )
+  }
   return value.map((element, index) => readItem(request, index, element, jsonContent(element), value.length))
 }
 

@@ -50,6 +50,5 @@ function readRecord(received: KinesisStreamRecord): SourceRecord {
     },
     data: content,
     raw: content,
-    group: partitionKey,
   }
 }

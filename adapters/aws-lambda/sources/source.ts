@@ -79,7 +79,7 @@ export interface SourceRecord {
   readonly raw: Content
   /** What the sender attached beside the body; travels as application properties in either format. */
   readonly properties?: Readonly<Record<string, AmqpPrimitive>> | undefined
-  /** Records of one group must not overtake each other. Undefined: order does not matter. */
+  /** A FIFO queue's message group: none of its records may overtake another. Undefined: order is not by group. */
   readonly group?: string | undefined
 }
 

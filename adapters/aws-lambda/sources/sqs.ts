@@ -46,9 +46,18 @@ function readRecord(received: SQSRecord): SourceRecord {
     })),
     group,
   }
-  const wrapped = findInvocationRecord(parseJson(received.body))
-  if (wrapped) return { ...readInvocationRecord(wrapped, received, content), ...beside }
   const defaultPartitionKey = group === undefined ? undefined : partitionKeyOf(group)
+  const wrapped = findInvocationRecord(parseJson(received.body))
+  if (wrapped) {
+    const read = readInvocationRecord(wrapped, received, content)
+    // Who chose a FIFO queue wants the order of its groups, and not of the functions.
+    const { forwarded } = read
+    return {
+      ...read,
+      forwarded: { ...forwarded, defaultPartitionKey: defaultPartitionKey ?? forwarded.defaultPartitionKey },
+      ...beside,
+    }
+  }
   return {
     forwarded: { source: 'sqs', id: received.messageId, defaultPartitionKey, record: received },
     attributes: {

@@ -3,7 +3,7 @@ import { EventsNotAcceptedError } from '../../flush-on-freeze.js'
 import { isPermanent } from '../permanent.js'
 import type { ForwardResult } from './answers.js'
 import { jsonContent, textContent } from './content.js'
-import { partitionKeyOf } from './identifiers.js'
+import { digest, partitionKeyOf } from './identifiers.js'
 import { hasStrings, isObject } from './shape.js'
 import type { Settlement, Source, SourceRecord } from './source.js'
 
@@ -86,7 +86,8 @@ function readItems({ context, event, events }: StepFunctionsPayload): SourceReco
     (part) => part !== undefined,
   )
   return (events ?? [event]).map((value, index) => {
-    const id = [...visit, index].join('/')
+    // With a digest of the event, since items of nested Map states may agree in all the rest, down to the millisecond.
+    const id = [...visit, index, digest(value)].join('/')
     const content = typeof value === 'string' ? textContent(value) : jsonContent(value)
     return {
       forwarded: {

@@ -160,6 +160,25 @@ test('a message that is too large goes to the sink; those beside it land', async
   })
 })
 
+test.each(['amqp:not-allowed', 'com.microsoft:argument-error'])(
+  'a batch that the service refuses as %s is no fault of each of its events: no stream passes them over',
+  async (condition) => {
+    const taken: PermanentFailure[] = []
+    const event = fixture('kinesis')
+    // All of one key, so of one batch.
+    for (const { kinesis } of event.Records) kinesis.partitionKey = 'device-1'
+    const again = { batchItemFailures: [{ itemIdentifier: event.Records[0]!.kinesis.sequenceNumber }] }
+    const sink = { onPermanentFailure: (failures: readonly PermanentFailure[]) => void taken.push(...failures) }
+    for (const options of [{}, sink]) {
+      hub.faults.rejectNext({ condition })
+      expect(await forwarder(options)(event, contextWith())).toEqual(again)
+    }
+    expect(taken).toEqual([])
+    expect(await forwarder()(event, contextWith())).toEqual({ batchItemFailures: [] })
+    expect(landed()).toHaveLength(5)
+  },
+)
+
 test('withEventHub flushes what the handler sent, and fails the function when the hub is gone', async () => {
   const handler = withEventHub({ client }, (event: { order: number }, _context, invocation) => {
     void invocation.sendEvent({ body: event, contentType: 'application/json' }, { partitionKey: 'orders' })

@@ -160,5 +160,7 @@ describe('a forwarder by environment', () => {
     }
     const { message } = thrownBy(() => forwardOptionsFromEnvironment(environment))
     for (const name of Object.keys(environment)) expect(message).toContain(name)
+    const fifo = { FORWARD_DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/dead.fifo' }
+    expect(thrownBy(() => forwardOptionsFromEnvironment(fifo)).message).toMatch(/QUEUE_URL .*standard queue/)
   })
 })

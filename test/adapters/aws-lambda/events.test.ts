@@ -98,6 +98,18 @@ describe('a Lambda destination record', () => {
     })
   })
 
+  test('inside a FIFO queue keeps the place that its message group gives it', async () => {
+    const fake = fakeClient()
+    const handler = forwardToEventHub({ client: fake.client, logger: recordingLogger() })
+    const event = fixture('destination-in-sqs')
+    for (const record of event.Records) {
+      record.eventSourceARN += '.fifo'
+      record.attributes.MessageGroupId = 'shop-7'
+    }
+    await handler(event, contextWith())
+    expect(fake.sent.map(({ partitionKey }) => partitionKey)).toEqual(['shop-7', 'shop-7'])
+  })
+
   test('is found inside an EventBridge event, and inside one that went through SQS', async () => {
     const { handler, fake } = forwarder()
     const event = fixture('destination-in-eventbridge')

@@ -190,3 +190,31 @@ describe('warm-up', () => {
     expect(await handler(fixture('sqs'), contextWith())).toEqual({ batchItemFailures: [] })
   })
 })
+
+test('a stream is sent nothing of what it brings again anyway: it would get a copy at each of endless retries', async () => {
+  const fake = fakeClient()
+  const logger = recordingLogger()
+  let asked = 0
+  const partitionKey = () => {
+    if (++asked === 2) throw new RangeError('no such member')
+    return 'k'
+  }
+  const handler = forwardToEventHub({ client: fake.client, logger, partitionKey })
+  const event = fixture('kinesis')
+  expect(await handler(event, contextWith())).toEqual({
+    batchItemFailures: [{ itemIdentifier: event.Records[1]!.kinesis.sequenceNumber }],
+  })
+  expect(fake.sent.map(({ event: { messageId } }) => messageId)).toEqual([event.Records[0]!.eventID])
+})
+
+test('a key of one’s own that is too long becomes its digest, as the default ones do', async () => {
+  const fake = fakeClient()
+  const keys = ['x'.repeat(128), 'x'.repeat(129)]
+  const handler = forwardToEventHub({ client: fake.client, partitionKey: () => keys.shift() })
+  await handler(fixture('sqs'), contextWith())
+  expect(fake.sent.map(({ partitionKey }) => partitionKey)).toEqual([
+    'x'.repeat(128),
+    expect.stringMatching(/^sha256:[\w-]{43}$/),
+    undefined,
+  ])
+})

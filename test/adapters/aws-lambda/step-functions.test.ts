@@ -41,7 +41,9 @@ describe('a Task state', () => {
       partitionKey: Execution.Id,
       event: {
         properties: {
-          'cloudEvents:id': `${Execution.Id}/Forward/${State.EnteredTime}/1`,
+          'cloudEvents:id': expect.stringMatching(
+            new RegExp(`^${Execution.Id}/Forward/${State.EnteredTime}/1/[\\w-]{43}$`),
+          ),
           'cloudEvents:source': StateMachine!.Id,
           'cloudEvents:type': 'com.amazonaws.states.event',
           'cloudEvents:subject': 'Forward',
@@ -115,4 +117,19 @@ describe('a Task state', () => {
   ])('that does not say clearly what to send is refused: %j', async (payload) => {
     await expect(forwarder().handler(payload, contextWith())).rejects.toThrow(/does not know/)
   })
+})
+
+test('items of a Map state that enter it in one millisecond have ids of their own, whatever the payload says of the Map', async () => {
+  const context = fixture('step-functions').context
+  const of = (orderId: string, more: Partial<StepFunctionsPayload['context']> = {}) =>
+    idsFor({ context: { ...context, ...more }, event: { orderId } })
+  const ids = [
+    await of('A-1'),
+    await of('A-2'),
+    // Nested: the index is that of the inner Map alone.
+    await of('B-1', { Map: { Item: { Index: 0 } } }),
+    await of('B-2', { Map: { Item: { Index: 0 } } }),
+  ].flat()
+  expect(new Set(ids).size).toBe(4)
+  expect(await of('A-1')).toEqual([ids[0]])
 })

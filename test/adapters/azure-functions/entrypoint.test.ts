@@ -48,6 +48,10 @@ describe('with the settings of local.settings.example.json', () => {
       { type: 'httpTrigger', authLevel: 'function', methods: ['POST'] },
       { type: 'http' },
     ])
+    expect(Object.values(worker.bindings('publishFromEventGrid'))).toMatchObject([{ type: 'eventGridTrigger' }])
+    expect(Object.values(worker.bindings('heartbeat'))).toMatchObject([
+      { type: 'timerTrigger', schedule: '%HeartbeatSchedule%' },
+    ])
     expect(Object.values(worker.bindings('publishFromQueue'))).toMatchObject([
       { type: 'queueTrigger', queueName: 'publish', connection: 'AzureWebJobsStorage' },
     ])
@@ -110,5 +114,68 @@ describe('with the settings of local.settings.example.json', () => {
     client.script = () => (++attempts < 3 ? 'returned' : undefined)
     expect(await worker.deliver('publishFromQueue', '{"id":1}')).toMatchObject({ attempts: 3, isPoison: false })
     expect(client.bodies).toEqual([{ id: 1 }])
+  })
+
+  test('every app setting that a function names is in the example', () => {
+    const bindings = ['publish', 'publishFromQueue', 'publishFromEventGrid', 'heartbeat'].map(worker.bindings)
+    const named = [...JSON.stringify(bindings).matchAll(/%(\w+)%|"connection":"(\w+)"/g)].map(([, a, b]) => a ?? b)
+    expect(named.length).toBeGreaterThan(1)
+    expect(named.filter((name) => !(name && name in example.Values))).toEqual([])
+  })
+
+  const gridEvent = {
+    id: 'g-1',
+    topic: '/subscriptions/s/storage',
+    subject: '/blobs/a.txt',
+    eventType: 'Microsoft.Storage.BlobCreated',
+    eventTime: '2026-01-02T03:04:05Z',
+    data: { size: 1 },
+    dataVersion: '1',
+  }
+  const fromEventGrid = (event: object) => worker.invoke('publishFromEventGrid', { json: JSON.stringify(event) })
+
+  test('an event of Event Grid is one event with its id, in the order of its subject', async () => {
+    expect((await fromEventGrid(gridEvent)).succeeded).toBe(true)
+    expect(client.accepted).toEqual([
+      {
+        event: { body: gridEvent, contentType: 'application/json', messageId: 'g-1' },
+        options: { partitionKey: '/blobs/a.txt' },
+      },
+    ])
+  })
+
+  test('a CloudEvent of Event Grid stays one; its own partition key wins over its subject', async () => {
+    const event = { specversion: '1.0', id: 'c-1', source: '/s', type: 't', subject: 'a' }
+    await fromEventGrid(event)
+    await fromEventGrid({ ...event, partitionkey: 'own' })
+    await fromEventGrid({ ...event, subject: undefined })
+    expect(client.accepted.map(({ options }) => options?.partitionKey)).toEqual(['a', 'own', undefined])
+    expect(client.accepted[0]?.event).toMatchObject({ contentType: expect.stringMatching(/cloudevents/), body: event })
+  })
+
+  test('a subject that is too long for a key is still one key of its own', async () => {
+    const long = `/${'x'.repeat(200)}`
+    for (const subject of [long, `${long}y`, long]) await fromEventGrid({ ...gridEvent, subject })
+    const keys = client.accepted.map(({ options }) => options?.partitionKey)
+    expect(keys[0]).toMatch(/^[0-9a-f]{64}$/)
+    expect(keys).toEqual([keys[0], expect.not.stringMatching(keys[0]!), keys[0]])
+  })
+
+  test('Event Grid and the timer are told of an event that was not accepted, so that they come again', async () => {
+    client.script = () => 'unknown'
+    expect(await fromEventGrid(gridEvent)).toMatchObject({ succeeded: false, error: expect.stringMatching(/unknown/) })
+    expect((await worker.invoke('heartbeat', { json: '{"IsPastDue":true}' })).succeeded).toBe(false)
+  })
+
+  test('a heartbeat is a CloudEvent', async () => {
+    expect((await worker.invoke('heartbeat', { json: '{"IsPastDue":true}' })).succeeded).toBe(true)
+    expect(client.bodies).toEqual([
+      expect.objectContaining({
+        type: 'eventhub-sluice.heartbeat',
+        source: '/functions/heartbeat',
+        data: { isPastDue: true },
+      }),
+    ])
+    expect(client.accepted[0]?.event).toMatchObject({ contentType: expect.stringMatching(/cloudevents/) })
   })
 })

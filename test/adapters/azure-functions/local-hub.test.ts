@@ -1,6 +1,7 @@
 import type { InvocationContext } from '@azure/functions'
 import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { eventData, eventHubOutput, withEventHub } from '../../../adapters/azure-functions/index.js'
+import { systemClock } from '../../../core/clock.js'
 import { type LocalHubEvent, startLocalHub } from '../../../infra/local-hub/index.js'
 import { startWorker } from './worker-stand-in.js'
 
@@ -92,7 +93,7 @@ test('a hub that says nothing costs the deadline and no more, and the function d
   expect(stored('orders').map(({ body }) => String(body))).toContain('after')
 })
 
-test('20 invocations share one connection, and each fails for its own events only', async () => {
+test('50 invocations share one connection, and each fails for its own events only', async () => {
   app.storageQueue('many', {
     ...queue,
     handler: withEventHub(orders, (message: unknown, context: InvocationContext) => {
@@ -102,15 +103,31 @@ test('20 invocations share one connection, and each fails for its own events onl
     }),
   })
   const invoke = (number: number) => worker.invoke('many', { string: String(number) })
-  const responses = await Promise.all(Array.from({ length: 20 }, (_, number) => invoke(number)))
+  const responses = await Promise.all(Array.from({ length: 50 }, (_, number) => invoke(number)))
   for (const [number, response] of responses.entries()) {
     expect(response.succeeded).toBe(number % 3 !== 0)
     if (!response.succeeded) expect(response.error).toMatch(/^1 of 2 events were not accepted/)
   }
   const bodies = stored('orders').map(({ body }) => String(body))
-  expect(bodies.sort()).toEqual(Array.from({ length: 20 }, (_, number) => `${number} good`).sort())
+  expect(bodies.sort()).toEqual(Array.from({ length: 50 }, (_, number) => `${number} good`).sort())
   const toOrders = hub.connections.filter(({ links }) => links.some(({ address }) => address.startsWith('orders')))
   expect(toOrders).toHaveLength(1)
+})
+
+test('a socket that died while the worker idled costs about a second, and no event', async () => {
+  vi.stubEnv('IdleConnection', hub.connectionStringFor('audit'))
+  // The process stood still: real time went on by five minutes, which only the wall's clock shows.
+  let frozenForInMs = 0
+  const clock = { ...systemClock, wallNow: () => systemClock.wallNow() + frozenForInMs }
+  const idle = eventHubOutput({ connection: 'IdleConnection', clientOptions: { clock } })
+  app.storageQueue('idle', { ...queue, handler: withEventHub({ return: idle }, forward) })
+  expect((await worker.deliver('idle', 'before')).attempts).toBe(1)
+  hub.faults.silenceOpenConnections()
+  frozenForInMs = 5 * 60_000
+  const startedAt = performance.now()
+  expect((await worker.deliver('idle', 'after')).attempts).toBe(1)
+  expect(performance.now() - startedAt).toBeLessThan(2_000)
+  expect(stored('audit').map(({ body }) => String(body))).toEqual(['before', 'after'])
 })
 
 test('when the host ends the worker, no connection stays open', async () => {

@@ -41,6 +41,19 @@ test('a missing setting is named, with both of its forms and where to put it', (
   }
 })
 
+test('AzureWebJobsNAME comes before NAME, and connection strings before settings, as the host looks for them', () => {
+  const other = connectionString.replace('ns.', 'other.')
+  const find = (settings: Record<string, string>) => destinationFromSettings('Hub', 'orders', settings)
+  expect(find({ Hub: connectionString, AzureWebJobsHub: other })).toMatchObject({ connectionString: other })
+  expect(find({ Hub: connectionString, ConnectionStrings__Hub: other })).toMatchObject({ connectionString: other })
+  expect(find({ Hub: connectionString, AzureWebJobsHub__fullyQualifiedNamespace: 'ns' })).toMatchObject({
+    fullyQualifiedNamespace: 'ns',
+  })
+  expect(find({ Hub: connectionString, AzureWebJobsHub: ' ' })).toMatchObject({ connectionString })
+  // Another setting that only begins alike is not of this connection.
+  expect(find({ Hub: connectionString, AzureWebJobsHubs: other })).toMatchObject({ connectionString })
+})
+
 test('a connection string in place of a setting name is refused without repeating it', () => {
   expect(() => destinationFromSettings(connectionString, 'orders', {})).toThrow(/name of an app setting/)
   expect(() => destinationFromSettings(connectionString, 'orders', {})).not.toThrow(/c2VjcmV0/)
@@ -82,12 +95,25 @@ async function tokenFor(name: string, settings: Record<string, string>): Promise
 test.each([
   ['the app itself', { credential: 'managedidentity' }, 'managed', []],
   ['an identity assigned to it', { credential: 'ManagedIdentity', clientId: 'id' }, 'managed', [{ clientId: 'id' }]],
+  [
+    'an identity by its resource',
+    { credential: 'managedidentity', managedIdentityResourceId: '/subscriptions/s/id' },
+    'managed',
+    [{ resourceId: '/subscriptions/s/id' }],
+  ],
   ['an application', { tenantId: 't', clientId: 'id', clientSecret: 's' }, 'secret', ['t', 'id', 's']],
   ['whoever is signed in', {}, 'default', [{}]],
   ['whoever is signed in, with a hint', { clientId: 'id' }, 'default', [{ managedIdentityClientId: 'id' }]],
 ])('an identity: %s', async (name, settings, kind, args) => {
   expect(await tokenFor(name.replaceAll(' ', '_'), settings)).toBe(`${kind} scope`)
   expect(made).toEqual([{ kind, args }])
+})
+
+test('an identity that is named twice is refused by both settings', () => {
+  const settings = { Hub__fullyQualifiedNamespace: 'ns', Hub__clientId: 'a', Hub__managedIdentityResourceId: '/b' }
+  expect(() => destinationFromSettings('Hub', 'orders', settings)).toThrow(
+    /Hub__clientId and Hub__managedIdentityResourceId name the identity twice/,
+  )
 })
 
 test('an unknown kind of credential is refused by the setting that names it', () => {

@@ -35,6 +35,8 @@ interface TypedData {
   readonly string?: string
   readonly json?: string
   readonly bytes?: Uint8Array
+  readonly collectionBytes?: { readonly bytes: readonly Uint8Array[] }
+  readonly collectionString?: { readonly string: readonly string[] }
   readonly http?: {
     readonly method?: string
     readonly url?: string
@@ -85,7 +87,17 @@ interface InvocationModel {
 }
 
 /** Binding types of the worker's host and of the extension bundle, as far as the tests use them. */
-const knownBindings = new Set(['httpTrigger', 'http', 'queueTrigger', 'queue', 'timerTrigger', 'eventHub', 'blob'])
+const knownBindings = new Set([
+  'httpTrigger',
+  'http',
+  'queueTrigger',
+  'queue',
+  'timerTrigger',
+  'eventGridTrigger',
+  'eventHubTrigger',
+  'eventHub',
+  'activityTrigger',
+])
 
 const mostDequeues = 5
 

@@ -115,7 +115,7 @@ export const everyParameter: Readonly<Record<string, string>> = {
   eventPattern: '{"source":["shop.orders"]}',
   s3BucketArn: 'arn:aws:s3:::uploads',
   kmsKeyArn: arn('kms', 'key/1234abcd-12ab-34cd-56ef-1234567890ab'),
-  frontDoorKeySecretId: 'prod/door:SecretString:key',
+  frontDoorKeySecretId: 'prod/door#key',
   alarmTopicArn: arn('sns', 'alarms'),
   propertyPrefix: 'cloudEvents_',
   memorySize: '256',

@@ -84,6 +84,43 @@ describe('enableIdempotentRetries', () => {
     await last
   })
 
+  test('keeps no send slot for those that wait for their turn: other partitions go on', async () => {
+    const { client, transport } = idempotent({ maxConcurrentSends: 2 })
+    const sends = [0, 1, 2, 3].map((i) => client.sendEvent({ body: `direct ${i}` }, { partitionId: '0' }))
+    const invocation = client.beginInvocation()
+    void invocation.sendEvent({ body: 'invoked' }, { partitionId: '0' })
+    void invocation.flush()
+    await settlePromises()
+    const elsewhere = client.sendEvent({ body: 'elsewhere' }, { partitionId: '1' })
+    await settlePromises()
+    expect(transport.openSends.map((send) => send.bodies)).toEqual([['direct 0'], ['elsewhere']])
+    for (let i = 0; i < 6; i++) {
+      for (const send of transport.openSends) send.accept()
+      await settlePromises()
+    }
+    await Promise.all([...sends, elsewhere])
+    expect((await invocation.end()).failures).toEqual([])
+    await client.close()
+  })
+
+  test('gives the turn back when whoever waits for a slot gives up', async () => {
+    const { client, transport, clock } = idempotent({ maxConcurrentSends: 1 })
+    const busy = client.sendEvent({ body: 'busy' }, { partitionId: '1' })
+    await settlePromises()
+    const invocation = client.beginInvocation({ timeoutInMs: 100, reserveInMs: 0 })
+    void invocation.sendEvent({ body: 'given up' }, { partitionId: '0' })
+    const ended = invocation.end()
+    await clock.advance(100)
+    expect((await ended).failures.map(({ outcome }) => outcome)).toEqual(['returned'])
+    transport.openSends[0]?.accept()
+    await busy
+    const last = client.sendEvent({ body: 'last' }, { partitionId: '0' })
+    await settlePromises()
+    expect(transport.openSends.map((send) => send.bodies)).toEqual([['last']])
+    transport.openSends[0]?.accept()
+    await last
+  })
+
   test('names a partition for every event, asking for the ids first where it must', async () => {
     const { client, transport } = fakeClient(
       { enableIdempotentRetries: true },

@@ -87,3 +87,43 @@ test('a caller waits no longer than it can; what was asked for serves the next',
   expect(clock.pendingTimers).toBe(0)
   expect(state.fetches).toBe(1)
 })
+
+test('a fetch that was frozen under way fails nobody who came after the thaw: they ask once more', async () => {
+  const { get, state } = cached()
+  const { next } = state
+  let lose = (_: Error) => {}
+  state.next = () =>
+    new Promise((_, reject) => {
+      lose = reject
+    })
+  // In the init phase; the process is then frozen, and the connection gone when it thaws.
+  const warmUp = get().catch((error: unknown) => error)
+  const invocation = get({ timeInMs: 3000 })
+  state.next = next
+  lose(new Error('the connection failed'))
+  expect(await warmUp).toMatchObject({ message: 'the connection failed' })
+  expect(await invocation).toBe('text 2')
+})
+
+test('a renewal that gets no answer leaves most of the caller’s time, and the last text, to its events', async () => {
+  const { clock, get, state, logger } = cached()
+  await get()
+  await clock.advance(5 * minute)
+  state.next = () => new Promise(() => {})
+  for (const [timeInMs, longestInMs] of [
+    [30_000, 1000],
+    [600, 300],
+  ] as const) {
+    let text: string | undefined
+    void get({ timeInMs }).then((got) => {
+      text = got
+    })
+    await clock.advance(longestInMs - 1)
+    expect(text).toBeUndefined()
+    await clock.advance(1)
+    expect(text).toBe('text 1')
+    await clock.advance(30_000)
+  }
+  expect(logger.lines.join()).toContain('the last one stays in use')
+  expect(clock.pendingTimers).toBe(0)
+})

@@ -4,6 +4,7 @@ import { readStoredText } from '../../../../adapters/aws-lambda/aws/stored-text.
 import { getWebIdentityToken } from '../../../../adapters/aws-lambda/aws/web-identity.js'
 import { systemClock } from '../../../../core/clock.js'
 import { everythingShownBy } from '../../../support/thrown.js'
+import { VirtualClock } from '../../../support/virtual-clock.js'
 import { type AwsAnswer, type AwsRequest, startFakeAws, webIdentityAnswer } from './fake-aws.js'
 
 let aws: Awaited<ReturnType<typeof startFakeAws>>
@@ -206,3 +207,33 @@ describe('a stored text', () => {
     expect(error.message).not.toMatch(/secret-word|c2VjcmV0/)
   })
 })
+
+test('an address that is none is named by its variable', async () => {
+  const environment = { AWS_ENDPOINT_URL_SSM: 'vpce-1.ssm.eu-west-1.vpce.amazonaws.com' }
+  const error = await rejectionOf(callAws(call, caller(environment)))
+  expect(error).toMatchObject({ name: 'EventHubError', retryable: false })
+  expect(error.message).toContain('AWS_ENDPOINT_URL_SSM')
+})
+
+test('a call that is given up leaves no timer behind: the function freezes right after its answer', async () => {
+  const clock = new VirtualClock()
+  const { signal, abort } = abortable()
+  answer = () => {
+    abort()
+    return { status: 500, body: '' }
+  }
+  await aws.close()
+  aws = await startFakeAws(
+    (request, count) => answer(request, count),
+    () => clock.wallNow(),
+  )
+  const error = await rejectionOf(callAws(call, { ...caller(), clock }, { signal }))
+  expect(error).toMatchObject({ code: 'authentication-failed', retryable: true })
+  expect(clock.pendingTimers).toBe(0)
+  expect(aws.requests).toHaveLength(1)
+})
+
+function abortable() {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort() }
+}

@@ -16,10 +16,10 @@ afterEach(() => aws.close())
 
 const queueUrl = 'https://sqs.eu-central-1.amazonaws.com/123456789012/dead-letters'
 
-function forwarder() {
+function forwarder(logger = recordingLogger()) {
   const fake = fakeClient(() => tooLarge)
   const onPermanentFailure = deadLetterQueueSink(queueUrl, { environment: aws.environment, clock: systemClock })
-  return forwardToEventHub({ client: fake.client, logger: recordingLogger(), onPermanentFailure })
+  return forwardToEventHub({ client: fake.client, logger, onPermanentFailure })
 }
 
 const messages = () =>
@@ -33,16 +33,12 @@ describe('the dead-letter queue', () => {
   test('gets each record that can never be sent, with the reason and its place, and the stream goes on', async () => {
     const event = fixture('kinesis')
     expect(await forwarder()(event, contextWith())).toEqual({
-      // Only the first of a key has been tried; the others come again and are judged then.
+      // The first of these keys have been tried; what was held back comes again, with all behind it, and is judged then.
       batchItemFailures: [{ itemIdentifier: event.Records[2]!.kinesis.sequenceNumber }],
     })
     expect(aws.refusals).toEqual([])
     expect(aws.requests[0]).toMatchObject({ service: 'sqs', region: 'eu-central-1', target: 'AmazonSQS.SendMessage' })
-    expect(messages().map(({ value }) => value.record.kinesis.partitionKey)).toEqual([
-      'device-1',
-      'device-2',
-      'device-3',
-    ])
+    expect(messages().map(({ value }) => value.record.kinesis.partitionKey)).toEqual(['device-1', 'device-2'])
     expect(messages()[0]!.value).toMatchObject({
       version: '1.0',
       reason: { code: 'event-too-large' },
@@ -69,10 +65,12 @@ describe('the dead-letter queue', () => {
     const event = fixture('sqs')
     event.Records = event.Records.slice(0, 1)
     event.Records[0]!.body = 'x'.repeat(300_000)
-    expect(await forwarder()(event, contextWith())).toEqual({
+    const logger = recordingLogger()
+    expect(await forwarder(logger)(event, contextWith())).toEqual({
       batchItemFailures: [{ itemIdentifier: event.Records[0]!.messageId }],
     })
     expect(aws.requests).toEqual([])
+    expect(logger.lines.join()).toContain(`${event.Records[0]!.messageId} is too large for a message`)
   })
 
   test('gets ASCII alone, since SQS refuses some characters', async () => {
@@ -83,6 +81,10 @@ describe('the dead-letter queue', () => {
     const [{ text, value }] = messages() as [ReturnType<typeof messages>[number]]
     expect(text).toMatch(/^[\x20-\x7e]+$/)
     expect(value.record).toEqual(event.Records[0])
+  })
+
+  test('has to be a standard queue: a FIFO queue would refuse every message', () => {
+    expect(() => deadLetterQueueSink(`${queueUrl}.fifo`)).toThrow(TypeError)
   })
 
   test('that refuses leaves the record unacknowledged', async () => {

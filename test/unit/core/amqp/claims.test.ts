@@ -17,7 +17,7 @@ interface Asked {
 }
 
 /** Claims over a `$cbs` whose answers the test gives, with tokens that live for an hour and renew at 45 minutes. */
-function setUp({ newTokenEachTime = true, lifeInMs = 60 * minute } = {}) {
+function setUp({ newTokenEachTime = true, lifeInMs = 60 * minute, tokenTakesInMs = 0 } = {}) {
   const clock = new VirtualClock()
   const asked: Asked[] = []
   const invalidated: string[] = []
@@ -37,6 +37,7 @@ function setUp({ newTokenEachTime = true, lifeInMs = 60 * minute } = {}) {
   const tokens = {
     getToken: async (_audience: string, limits: OperationLimits): Promise<AuthToken> => {
       tokenLimits.push(limits)
+      if (tokenTakesInMs > 0) await new Promise<void>((resolve) => clock.schedule(tokenTakesInMs, resolve))
       if (tokenError) throw tokenError
       made += newTokenEachTime || made === 0 ? 1 : 0
       const now = clock.wallNow()
@@ -111,6 +112,26 @@ describe('a claim', () => {
     expect(asked[0]?.limits.deadline).toBe(clock.monotonicNow() + 10_000)
     asked[0]?.answer(202)
     await put
+  })
+
+  test('whose token took all the time there was is given its time at $cbs all the same', async () => {
+    const { clock, asked, claims } = setUp({ tokenTakesInMs: minute })
+    const put = claims.put(hub)
+    await clock.advance(minute)
+    expect(asked[0]?.limits.deadline).toBe(clock.monotonicNow() + 10_000)
+    asked[0]?.answer(202)
+    await put
+    expect(claims.holds(hub)).toBe(true)
+  })
+
+  test('of many addresses at once asks the credential once, while it is at it', async () => {
+    const { claims, tokenLimits, clock } = setUp({ tokenTakesInMs: 300 })
+    for (let i = 0; i < 32; i++) void claims.putAhead(`${hub}/Partitions/${i}`)
+    await clock.advance(299)
+    expect(tokenLimits).toHaveLength(1)
+    await clock.advance(1)
+    // The rest finds the token in the cache that is behind this.
+    expect(tokenLimits).toHaveLength(32)
   })
 
   test('is put to whatever link to $cbs there is by then', async () => {
@@ -333,6 +354,33 @@ describe('an answer of $cbs', () => {
     expect(await outcome).toBe(silence)
     expect(silences).toEqual([silence])
     expect(claims.holds(hub)).toBe(false)
+  })
+
+  test('that never comes is not told to the connection when nobody waited for the claim', async () => {
+    const { asked, silences, claims } = setUp()
+    const ahead = claims.putAhead(partition)
+    await settlePromises()
+    asked[0]?.fail(new OperationTimeoutError('$cbs did not answer in time.'))
+    await ahead
+    expect(silences).toEqual([])
+    // Whoever needs it asks again, and then it counts.
+    const needed = claims.ensure(partition)
+    await settlePromises()
+    asked[1]?.fail(new OperationTimeoutError('$cbs did not answer in time.'))
+    await expect(needed).rejects.toMatchObject({ code: 'timeout' })
+    expect(silences).toHaveLength(1)
+  })
+
+  test('to a claim put ahead counts for whoever comes to need it meanwhile', async () => {
+    const { asked, silences, claims } = setUp()
+    const ahead = claims.putAhead(partition)
+    await settlePromises()
+    const needed = claims.ensure(partition)
+    asked[0]?.fail(new OperationTimeoutError('$cbs did not answer in time.'))
+    await ahead
+    await expect(needed).rejects.toMatchObject({ code: 'timeout' })
+    expect(asked).toHaveLength(1)
+    expect(silences).toHaveLength(1)
   })
 
   test('that its link’s end takes away is that error, which the connection knows already', async () => {

@@ -104,3 +104,19 @@ test('the client takes the function as an option, and refuses anything else', ()
     EventHubProducerClient.fromConnectionString(withKey('k'), { refreshConnectionString: 'x' as never }),
   ).toThrow(/refreshConnectionString must be a function/)
 })
+
+test('a string that names the event hub takes over from one whose event hub was named apart, and the other way round', async () => {
+  const apart = 'Endpoint=sb://ns.example.net/;SharedAccessKeyName=send;SharedAccessKey='
+  for (const [initial, next] of [
+    [`${apart}old`, `${apart}new;EntityPath=events`],
+    [`${apart}old;EntityPath=events`, `${apart}new`],
+  ] as const) {
+    const parsed = { ...parseConnectionString(initial), eventHubName: 'events' }
+    const credential = refreshingCredential(parsed, async () => next) as NamedKeyCredential
+    await credential.refresh?.({ rejected: true })
+    expect(credential.key).toBe('new')
+  }
+  const parsed = { ...parseConnectionString(`${apart}old`), eventHubName: 'events' }
+  const elsewhere = refreshingCredential(parsed, async () => `${apart}new;EntityPath=others`) as NamedKeyCredential
+  await expect(elsewhere.refresh?.({ rejected: true })).rejects.toThrow(/another namespace or event hub/)
+})

@@ -151,7 +151,71 @@ describe('a ready signature', () => {
   })
 })
 
+describe('a credential of a class of its own', () => {
+  test('is refreshed as itself: a key', async () => {
+    class VaultKey {
+      readonly name = 'send'
+      key = 'old'
+      async refresh() {
+        this.key = 'new'
+      }
+    }
+    const { clock, tokens } = sourceOf(new VaultKey())
+    const { token } = await tokens.getToken(audience, unlimited)
+    const keys = new Map([['send', { key: 'new', rights: ['send' as const] }]])
+    expect(verifySas(token, keys, clock.wallNow()).ok).toBe(true)
+  })
+
+  test('is refreshed as itself: a signature', async () => {
+    class VaultSignature {
+      signature = 'SharedAccessSignature sr=x&sig=y&se=1&skn=z'
+      async refresh() {
+        this.signature = 'SharedAccessSignature sr=x&sig=y&se=1800000000&skn=z'
+      }
+    }
+    const { tokens } = sourceOf(new VaultSignature())
+    expect((await tokens.getToken(audience, unlimited)).expiresOn).toBe(1_800_000_000_000)
+  })
+
+  test('that throws at the refresh, not in its promise, keeps what it has', async () => {
+    const refresh = () => {
+      throw new Error('the vault is down')
+    }
+    const { clock, tokens } = sourceOf({ name: 'send', key: 'secret', refresh })
+    const { token } = await tokens.getToken(audience, unlimited)
+    const keys = new Map([['send', { key: 'secret', rights: ['send' as const] }]])
+    expect(verifySas(token, keys, clock.wallNow()).ok).toBe(true)
+  })
+})
+
 describe('a token credential', () => {
+  test('whose refresh fails says so once, and has half of the time for it', async () => {
+    const lines: string[] = []
+    const clock = new VirtualClock()
+    let answers = false
+    const refresh = () => (answers ? Promise.resolve() : new Promise<void>(() => {}))
+    const tokens = createTokenSource(
+      { name: 'send', key: 'secret', refresh },
+      { clock, authTimeoutInMs: 60_000, logger: { warn: (line) => lines.push(line) } },
+    )
+    const limits = { deadline: clock.monotonicNow() + 10_000 }
+    const token = tokens.getToken('sb://ns/a', limits)
+    await clock.advance(5000)
+    expect((await token).type).toBe('servicebus.windows.net:sastoken')
+    const other = tokens.getToken('sb://ns/b', { deadline: clock.monotonicNow() + 1000 })
+    await clock.advance(500)
+    await other
+    expect(lines).toEqual([expect.stringMatching(/refresh failed, so its present secret stays in use/)])
+    answers = true
+    await tokens.getToken('sb://ns/c', limits)
+    answers = false
+    const again = tokens.getToken('sb://ns/d', { deadline: clock.monotonicNow() + 1000 })
+    await clock.advance(500)
+    await again
+    expect(lines).toHaveLength(2)
+    expect(lines.join()).not.toContain('secret,')
+  })
+
   type Answer = { token: string; expiresOnTimestamp: number; refreshAfterTimestamp?: number } | null
   type Options = { abortSignal?: AbortSignal } | undefined
 

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { type EventHubProducerClientOptions, parseOptions } from '../../../../core/options.js'
+import { type EventHubProducerClientOptions, parseSocketOptions } from '../../../../core/options.js'
 import { thrownBy } from '../../../support/thrown.js'
 
 /** The option as a user without types may pass it. */
-const parse = (httpProxy: unknown) => parseOptions({ httpProxy } as EventHubProducerClientOptions).httpProxy
+const parse = (httpProxy: unknown) => parseSocketOptions({ httpProxy } as EventHubProducerClientOptions).httpProxy
 
 describe('httpProxy', () => {
   test('is none by default', () => {
     expect(parse(undefined)).toBeUndefined()
-    expect(parseOptions({}).httpProxy).toBeUndefined()
+    expect(parseSocketOptions({}).httpProxy).toBeUndefined()
   })
 
   test('is a host name or an address, a port, and credentials if need be', () => {

@@ -1,10 +1,10 @@
 import { createSecureContext } from 'node:tls'
 import { describe, expect, test } from 'vitest'
-import { type EventHubProducerClientOptions, parseOptions } from '../../../../core/options.js'
+import { type EventHubProducerClientOptions, parseSocketOptions } from '../../../../core/options.js'
 import { thrownBy } from '../../../support/thrown.js'
 
 /** The option as a user without types may pass it. */
-const parse = (tls: unknown) => parseOptions({ tls } as EventHubProducerClientOptions).tls
+const parse = (tls: unknown) => parseSocketOptions({ tls } as EventHubProducerClientOptions).tls
 const certificate = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----'
 const key = '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----'
 
