@@ -168,7 +168,8 @@ export class EventHubProducerClient {
     const parsed = parseConnectionString(connectionString)
     assertAreOptions('options', options)
     const { refreshConnectionString, ...ownOptions } = options
-    const { eventHubName } = options
+    // Checked before it is shown: whoever mixes up two settings has a whole connection string here.
+    const eventHubName = options.eventHubName ? parseEventHubName(options.eventHubName) : undefined
     if (eventHubName && parsed.eventHubName && eventHubName !== parsed.eventHubName) {
       throw new TypeError(
         `The connection string's EntityPath is ${parsed.eventHubName}, but eventHubName is ${eventHubName}. Remove one of them.`,

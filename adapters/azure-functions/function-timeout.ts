@@ -5,6 +5,8 @@ import { type AppSettings, appSetting } from './app-settings.js'
 /** Azure's load balancer answers an HTTP caller after this long, whatever the function does. */
 const longestHttpTimeInMs = 230_000
 
+const timeoutSetting = /^AzureFunctionsJobHost__functionTimeout$/i
+
 const secondsPerDay = 86_400
 const defaultOnConsumptionInMs = 300_000
 const defaultElsewhereInMs = 1_800_000
@@ -36,14 +38,18 @@ export function functionTimeoutOfThisApp(): number {
 export function functionTimeoutInMs(hostJson: string | undefined, settings: AppSettings): number {
   const isConsumption = settings.WEBSITE_SKU?.toLowerCase() === 'dynamic'
   const planDefault = isConsumption ? defaultOnConsumptionInMs : defaultElsewhereInMs
-  const setting = appSetting(settings, 'AzureFunctionsJobHost__functionTimeout')
+  // The host's configuration does not distinguish case, whatever the system does.
+  const settingName = Object.keys(settings).find((name) => timeoutSetting.test(name))
+  const setting = settingName === undefined ? undefined : appSetting(settings, settingName)
   if (setting !== undefined) return timeSpanInMs(setting) ?? defaultOnConsumptionInMs
   if (hostJson === undefined) return planDefault
   let configured: unknown
   try {
-    configured = (JSON.parse(hostJson) as { functionTimeout?: unknown } | null)?.functionTimeout
+    const fields = Object.entries((JSON.parse(hostJson) as object | null) ?? {})
+    configured = fields.find(([name]) => name.toLowerCase() === 'functiontimeout')?.[1]
   } catch {
-    return defaultOnConsumptionInMs
+    // The host takes comments and a byte order mark, which JSON.parse does not.
+    configured = /"functionTimeout"\s*:\s*"([^"]*)"/i.exec(hostJson)?.[1] ?? ''
   }
   if (configured === undefined || configured === null) return planDefault
   return timeSpanInMs(String(configured)) ?? defaultOnConsumptionInMs

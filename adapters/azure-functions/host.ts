@@ -1,9 +1,17 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
+/** What a hook after an invocation is told. */
+export interface PostInvocation {
+  readonly invocationContext: unknown
+  /** What the invocation fails with; null or undefined where it succeeds. */
+  readonly error?: unknown
+}
+
 /** Of what the worker provides, the part that we use; `app.hook` of `@azure/functions` is a layer upon it. */
 interface WorkerApi {
   registerHook(name: 'appTerminate', callback: () => Promise<void>): unknown
+  registerHook(name: 'postInvocation', callback: (hook: PostInvocation) => void): unknown
 }
 
 /**
@@ -14,6 +22,14 @@ interface WorkerApi {
 export function onAppTerminate(handler: () => Promise<void>): void {
   // No harm is done without it: every invocation has flushed its events by then, and the process ends anyway.
   workerApi()?.registerHook('appTerminate', handler)
+}
+
+/**
+ * Calls `handler` after each invocation in this worker, behind the hooks registered so far; when it throws, the
+ * invocation fails. Does nothing where there is no worker.
+ */
+export function onPostInvocation(handler: (hook: PostInvocation) => void): void {
+  workerApi()?.registerHook('postInvocation', handler)
 }
 
 /** The worker answers `require('@azure/functions-core')` itself, from wherever it is asked. */

@@ -2,6 +2,7 @@ import type { InvocationContext } from '@azure/functions'
 import { EventHubError } from '../../core/errors.js'
 import type { Invocation } from '../../core/invocation.js'
 import type { FlushReport } from '../../core/report.js'
+import { joinReports } from './reports.js'
 import { type EventRouting, type OutgoingEvent, toOutgoingEvents } from './values.js'
 
 /** One output during one invocation of one function: `output.for(context)`. */
@@ -15,7 +16,8 @@ export interface InvocationHub {
   send(events: unknown, routing?: EventRouting): Promise<void>
   /**
    * Sends what was set on the output so far, waits until everything sent has its outcome, and returns it. What this
-   * report lists is yours to handle: it does not fail the invocation any more. Ends at the invocation's deadline.
+   * report lists is yours to handle: it does not fail the invocation any more, unless the handler has ended before it
+   * was there. Ends at the invocation's deadline.
    */
   flush(): Promise<FlushReport>
   /** Aborts at the invocation's deadline, and when it ends. */
@@ -30,6 +32,8 @@ export interface OpenHub extends InvocationHub {
   takeSetEvents(): OutgoingEvent[]
   toEvents(value: unknown): OutgoingEvent[]
   sendEvents(events: readonly OutgoingEvent[]): Promise<void>
+  /** The handler has ended: reports that it has not got by now go into the one of `end`. */
+  handlerEnded(): void
   end(): Promise<FlushReport>
 }
 
@@ -46,6 +50,14 @@ export function openHub(
     return events
   }
 
+  const flushing = new Set<Promise<FlushReport>>()
+  let hasHandlerEnded = false
+
+  async function flushNow(): Promise<FlushReport> {
+    await sendEvents(takeSetEvents())
+    return invocation.flush()
+  }
+
   // One call for each event, all at once: an event is taken at the call, also when nobody awaits this promise.
   async function sendEvents(events: readonly OutgoingEvent[]): Promise<void> {
     const sends = await Promise.allSettled(events.map(({ event, options }) => invocation.sendEvent(event, options)))
@@ -58,17 +70,35 @@ export function openHub(
     toEvents,
     takeSetEvents,
     sendEvents,
-    send(events, ownRouting = routing) {
-      const sending = sendEvents(toOutgoingEvents(events, ownRouting))
+    send(events, { partitionId, partitionKey } = routing) {
+      const isRouted = partitionId !== undefined || partitionKey !== undefined
+      const sending = sendEvents(toOutgoingEvents(events, isRouted ? { partitionId, partitionKey } : routing))
       // A rejection that nobody awaits must not end the worker; the client has logged what it says.
       sending.catch(() => {})
       return sending
     },
-    async flush() {
-      await sendEvents(takeSetEvents())
-      return invocation.flush()
+    flush() {
+      const report = flushNow()
+      flushing.add(report)
+      const settled = () => {
+        if (!hasHandlerEnded) flushing.delete(report)
+      }
+      // Also keeps a rejection that nobody awaits from ending the worker: what it says stands in the report, or comes
+      // again when the handler has succeeded.
+      report.then(settled, settled)
+      return report
     },
-    end: () => invocation.end(),
+    handlerEnded() {
+      hasHandlerEnded = true
+    },
+    async end() {
+      hasHandlerEnded = true
+      const report = await invocation.end()
+      // A flush that was not awaited has taken failures away which nobody would see.
+      const forgotten = await Promise.allSettled(flushing)
+      const reports = forgotten.flatMap((flush) => (flush.status === 'fulfilled' ? [flush.value] : []))
+      return joinReports([...reports, report])
+    },
     get signal() {
       return invocation.signal
     },

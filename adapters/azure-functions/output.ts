@@ -92,6 +92,9 @@ export function eventHubOutput(options: EventHubOutputOptions): EventHubOutput {
   if (passThrough !== undefined && typeof passThrough !== 'boolean') {
     throw new TypeError(`passThrough must be true or false; received ${kindOf(passThrough)}.`)
   }
+  assertIsText('name', name)
+  // What is no string would be ignored with each event, and the order that it asks for with it.
+  if (partitionKey !== undefined) assertIsText('partitionKey', partitionKey)
   if (passThrough) return parsePassThrough(options, name)
   const settings: OutputSettings = {
     timeoutInMs: duration('timeoutInMs', timeoutInMs, 30_000, 1),
@@ -120,6 +123,12 @@ export function eventHubOutput(options: EventHubOutputOptions): EventHubOutput {
   }
   settingsByOutput.set(output, settings)
   return output
+}
+
+function assertIsText(option: string, value: unknown): void {
+  if (typeof value === 'string' && value !== '') return
+  const received = value === '' ? 'an empty one' : kindOf(value)
+  throw new TypeError(`${option} must be a string of at least one character; received ${received}.`)
 }
 
 /** Whether this is an output made by `eventHubOutput`, of either kind. */

@@ -3,8 +3,10 @@ import type { FlushReport } from '../../core/report.js'
 import { EventsNotAcceptedError } from '../flush-on-freeze.js'
 import { functionTimeoutOfThisApp, invocationTimeoutInMs } from './function-timeout.js'
 import { type OpenHub, openHub } from './hub.js'
+import { failLateOutputs, noteSentOutputs } from './late-outputs.js'
 import { type EventHubOutput, settingsOf } from './output.js'
 import { assertIsRegistered, isPassThrough, toHostValue } from './pass-through.js'
+import { joinReports } from './reports.js'
 
 /** The outputs that a handler is wrapped with. */
 export interface ScopeBindings {
@@ -30,6 +32,7 @@ export function createScope(context: InvocationContext, bindings: ScopeBindings)
   let outputsSent = false
 
   function open(): void {
+    failLateOutputs()
     const { extraOutputs, return: returnOutput } = bindings
     for (const output of extraOutputs.filter(isPassThrough)) assertIsRegistered(output, 'extraOutputs', context)
     if (returnOutput && isPassThrough(returnOutput)) assertIsRegistered(returnOutput, 'return', context)
@@ -64,6 +67,7 @@ export function createScope(context: InvocationContext, bindings: ScopeBindings)
 
   async function sendOutputs(result: unknown): Promise<unknown> {
     const { extraOutputs, return: returnOutput } = bindings
+    for (const hub of hubs.values()) hub.handlerEnded()
     // All values become events before the first one is sent, so that a value that cannot be one stops them all.
     const outgoing = [...hubs].map(([output, hub]) => {
       const events = hub.takeSetEvents()
@@ -75,6 +79,7 @@ export function createScope(context: InvocationContext, bindings: ScopeBindings)
     const resultForHost = returnOutput ? resultOf(returnOutput, result) : result
     await Promise.all(outgoing.map(({ hub, events }) => hub.sendEvents(events)))
     outputsSent = true
+    noteSentOutputs(context, [...hubs.keys()])
     return resultForHost
   }
 
@@ -92,12 +97,4 @@ export function createScope(context: InvocationContext, bindings: ScopeBindings)
 /** What the host gets of a result that an output takes. */
 function resultOf(returnOutput: EventHubOutput, result: unknown): unknown {
   return isPassThrough(returnOutput) ? toHostValue(result, returnOutput.name) : undefined
-}
-
-function joinReports(reports: readonly FlushReport[]): FlushReport {
-  return {
-    accepted: reports.reduce((sum, { accepted }) => sum + accepted, 0),
-    failures: reports.flatMap(({ failures }) => failures),
-    durationInMs: Math.max(0, ...reports.map(({ durationInMs }) => durationInMs)),
-  }
 }

@@ -1,3 +1,4 @@
+import { kindOf } from '../../core/options.js'
 import type { Destination } from '../flush-on-freeze.js'
 import { type AppSettings, appSetting, whereSettingsGo } from './app-settings.js'
 import { credentialFromSettings } from './identity.js'
@@ -30,6 +31,7 @@ export function destinationFromSettings(
     )
   }
   const hub = eventHubName === undefined ? undefined : resolvePlaceholders(eventHubName, settings)
+  if (hub) assertIsHubName(hub)
   if (connectionString) return { connectionString, eventHubName: hub }
   if (!hub) {
     throw new TypeError(`eventHubName is needed beside the app setting ${connection}__fullyQualifiedNamespace.`)
@@ -63,8 +65,15 @@ export function assertIsSettingName(connection: unknown): void {
   )
 }
 
+/** Before the client, which may quote it: the setting may hold a connection string by mistake. */
+function assertIsHubName(eventHubName: string): void {
+  if (/^[^\s/?#;=]+$/.test(eventHubName)) return
+  throw new TypeError('eventHubName, or the app setting that it names, is not the name of an event hub.')
+}
+
 /** `%NAME%` stands for the app setting NAME, as in the host's own bindings. */
 function resolvePlaceholders(text: string, settings: AppSettings): string {
+  if (typeof text !== 'string') throw new TypeError(`eventHubName must be a string; received ${kindOf(text)}.`)
   return text.replace(/%([^%]+)%/g, (_, name: string) => {
     const value = appSetting(settings, name)
     if (value) return value

@@ -54,12 +54,22 @@ export function withEventHub<T, R>(
 
   return (...args) => {
     // The worker passes the context last, also where a trigger has no input.
-    const scope = createScope(args[args.length - 1] as InvocationContext, bindings)
+    const context = args[args.length - 1] as InvocationContext
+    const scope = createScope(context, bindings)
     return endingInvocation(scope, async () => {
       scope.open()
       // Its own type where no output takes it; otherwise nothing, or what the host's binding is handed.
-      return (await scope.sendOutputs(await handler(...args))) as R | undefined
+      return (await scope.sendOutputs(await failing(() => handler(...args), context))) as R | undefined
     })
+  }
+}
+
+/** The worker takes a rejection with nothing for success, and what the handler had set would be lost without a word. */
+async function failing<R>(handle: () => R | Promise<R>, { functionName }: InvocationContext): Promise<R> {
+  try {
+    return await handle()
+  } catch (thrown) {
+    throw thrown ?? new Error(`The handler of ${functionName} threw ${thrown}. Throw an Error that says why.`)
   }
 }
 

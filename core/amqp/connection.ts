@@ -315,6 +315,7 @@ export class AmqpConnection {
     bounded(this.#clock, this.#claims.prove(this.#uri(''), limits), limits, noProof).then(
       () => this.#proven(),
       (error) => {
+        if (this.#state.name !== 'suspect') return
         // A process that was busy in the meantime has its timer first and reads the answer then.
         this.#cancelSecondLook = this.#clock.schedule(secondLookInMs, () => {
           if (this.#heardAt === heardBefore) this.#disproved(toEventHubError(error))

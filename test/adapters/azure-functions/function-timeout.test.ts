@@ -65,3 +65,12 @@ test('this app’s host.json limits its outputs, and HTTP limits them further', 
   }
   expect(client.invocations.map(({ options }) => options.timeoutInMs)).toEqual([5 * minute, 230_000])
 })
+
+test.each([
+  ['a byte order mark', '\u{feff}{"functionTimeout":"00:01:00"}', {}],
+  ['comments', '{\n  // "extensions": {}\n  "functionTimeout": "00:01:00"\n}', {}],
+  ['another case', '{"FunctionTimeout":"00:01:00"}', {}],
+  ['a setting in another case', '{}', { azurefunctionsjobhost__functiontimeout: '00:01:00' }],
+])('%s, which the host takes, hides no functionTimeout', (_, hostJson, settings) => {
+  expect(functionTimeoutInMs(hostJson, settings)).toBe(60_000)
+})

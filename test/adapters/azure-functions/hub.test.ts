@@ -35,6 +35,47 @@ describe('the hub in the handler’s hands', () => {
     await expect(handler(undefined, newContext())).rejects.toThrow(/1 of 1 events were not accepted/)
   })
 
+  test('a flush that the handler does not await hides no failure', async () => {
+    const client = new FakeClient(({ event }) => (event.body === 'bad' ? 'refused' : undefined))
+    const orders = outputTo(client)
+    const handler = withEventHub(orders, (_input: unknown, context) => {
+      orders.for(context).send(['good', 'bad'])
+      void orders.for(context).flush()
+      return 'done'
+    })
+    await expect(handler(undefined, newContext())).rejects.toThrow(/1 of 2 events were not accepted/)
+  })
+
+  test('nor does it end the worker for a value that cannot be an event', async () => {
+    const unhandled: unknown[] = []
+    const listener = (reason: unknown) => unhandled.push(reason)
+    process.on('unhandledRejection', listener)
+    const orders = outputTo(new FakeClient())
+    const handler = withEventHub(orders, async (_input: unknown, context) => {
+      context.extraOutputs.set(orders, Promise.resolve('forgotten await'))
+      void orders.for(context).flush()
+      await new Promise(setImmediate)
+    })
+    await expect(handler(undefined, newContext())).rejects.toThrow(/Promise/)
+    process.off('unhandledRejection', listener)
+    expect(unhandled).toEqual([])
+  })
+
+  test('a routing that gives nothing leaves the output’s own key', async () => {
+    const client = new FakeClient()
+    const orders = outputTo(client, { partitionKey: 'shared' })
+    await withEventHub(orders, (_input: unknown, context) => {
+      orders.for(context).send('a', {})
+      orders.for(context).send('b', { partitionKey: undefined })
+      orders.for(context).send('c', { partitionId: '1' })
+    })(undefined, newContext())
+    expect(client.accepted.map(({ options }) => options)).toEqual([
+      { partitionKey: 'shared' },
+      { partitionKey: 'shared' },
+      { partitionId: '1' },
+    ])
+  })
+
   test('send takes every event at the call, with the routing given there', async () => {
     const client = new FakeClient()
     const orders = outputTo(client, { partitionKey: 'shared' })

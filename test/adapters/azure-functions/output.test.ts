@@ -25,6 +25,25 @@ test('a setting that is no connection string is named, and its value is not show
   expect(make).not.toThrow(/c2VjcmV0/)
 })
 
+test('an event hub’s name that is a connection string by mistake is refused, and not shown', () => {
+  vi.stubEnv('Hub', `${connectionString};EntityPath=orders`)
+  vi.stubEnv('NAME', connectionString)
+  for (const eventHubName of ['%NAME%', connectionString]) {
+    const make = () => eventHubOutput({ connection: 'Hub', eventHubName })
+    expect(make).toThrow(/is not the name of an event hub/)
+    expect(make).not.toThrow(/c2VjcmV0/)
+  }
+  expect(() => eventHubOutput({ connection: 'Hub', eventHubName: 7 as never })).toThrow(
+    'eventHubName must be a string; received a number.',
+  )
+})
+
+test.each(['name', 'partitionKey'])('%s is a text, or the output is not made', (option) => {
+  const make = (value: unknown) => () => eventHubOutput({ connection: 'Hub', eventHubName: 'orders', [option]: value })
+  expect(make(7)).toThrow(`${option} must be a string of at least one character; received a number.`)
+  expect(make('')).toThrow(`${option} must be a string of at least one character; received an empty one.`)
+})
+
 test('an event hub named nowhere is asked for', () => {
   expect(() => eventHubOutput({ connection: 'Hub' })).toThrow(/app setting Hub: .*EntityPath=NAME/)
 })

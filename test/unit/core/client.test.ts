@@ -4,6 +4,7 @@ import { EventHubError } from '../../../core/errors.js'
 import type { EventInput } from '../../../core/event-data.js'
 import { fakeClient } from '../../support/fake-client.js'
 import type { FakeTransportOptions } from '../../support/fake-transport.js'
+import { thrownBy } from '../../support/thrown.js'
 import { settlePromises } from '../../support/virtual-clock.js'
 
 const ids = ['0', '1', '2', '3']
@@ -68,6 +69,15 @@ describe('construction', () => {
     for (const host of ['[::1]:5672', 'localhost', '127.0.0.1:5673']) {
       const text = `Endpoint=sb://${host};SharedAccessKeyName=n;SharedAccessKey=k;EntityPath=e;UseDevelopmentEmulator=true`
       expect(EventHubProducerClient.fromConnectionString(text).eventHubName).toBe('e')
+    }
+  })
+
+  test('shows nothing of an eventHubName that is no name: it may be a connection string', () => {
+    const text = 'Endpoint=sb://ns.example.net/;SharedAccessKeyName=n;SharedAccessKey=very-secret;EntityPath=a'
+    for (const given of [text, text.replace(';EntityPath=a', '')]) {
+      const error = thrownBy(() => EventHubProducerClient.fromConnectionString(given, { eventHubName: text }))
+      expect(error.message).toMatch(/eventHubName must be the name of an event hub/)
+      expect(error.message).not.toContain('secret')
     }
   })
 
