@@ -1,6 +1,5 @@
 import { joinSignals } from './abort.js'
-import { acquireSlot } from './buffering/partition-turns.js'
-import type { SendSlots } from './buffering/send-slots.js'
+import { acquireSlot, type SendSlots } from './buffering/send-slots.js'
 import { bounded } from './deadline.js'
 import { EventHubError, OperationTimeoutError } from './errors.js'
 import type { OutboxEnvironment } from './outbox.js'

@@ -1,7 +1,7 @@
 import type { EncodedEvent } from '../transport.js'
+import { code } from './code.js'
 import { Slab } from './slab.js'
 
-const dataSectionCode = 0x75
 /** Content so long has a length of four bytes. */
 const longestShortContent = 255
 const shortHeadLength = 5
@@ -15,15 +15,15 @@ export function dataSectionHeadLength(contentLength: number): number {
 /** Writes a data section's head; returns where its content goes. */
 export function writeDataSectionHead(buffer: Buffer, at: number, contentLength: number): number {
   let to = at
-  buffer[to++] = 0x00
-  buffer[to++] = 0x53
-  buffer[to++] = dataSectionCode
+  buffer[to++] = code.described
+  buffer[to++] = code.smallUlong
+  buffer[to++] = code.data
   if (contentLength <= longestShortContent) {
-    buffer[to++] = 0xa0
+    buffer[to++] = code.bin8
     buffer[to++] = contentLength
     return to
   }
-  buffer[to++] = 0xb0
+  buffer[to++] = code.bin32
   return buffer.writeUInt32BE(contentLength, to)
 }
 

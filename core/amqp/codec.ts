@@ -2,6 +2,7 @@ import { message, types } from 'rhea-promise'
 import { assertIsEvent, bodyToBytes, type EventInput, isAmqpAnnotatedMessage } from '../event-data.js'
 import type { EventCodec } from '../transport.js'
 import { AmqpEvent } from './amqp-event.js'
+import { code } from './code.js'
 import { encodeCommonEvent } from './event-encoder.js'
 import {
   messageAnnotationsIn,
@@ -19,7 +20,6 @@ import { hasNames, Writer } from './values.js'
 export const batchMessageFormat = 0x80013700
 
 const partitionKeyAnnotation = 'x-opt-partition-key'
-const footerCode = 0x78
 
 export const amqpCodec: EventCodec<AmqpEvent> = {
   encode(event: EventInput, partitionKey: string | undefined): AmqpEvent {
@@ -44,6 +44,7 @@ export const amqpCodec: EventCodec<AmqpEvent> = {
 
 /** The same, for an idempotent producer. */
 export const idempotentAmqpCodec: EventCodec<AmqpEvent> = {
+  ...amqpCodec,
   encode(event: EventInput, partitionKey: string | undefined): AmqpEvent {
     assertIsEvent(event)
     const encoded = amqpCodec.encode(withoutStamps(event), partitionKey)
@@ -51,12 +52,12 @@ export const idempotentAmqpCodec: EventCodec<AmqpEvent> = {
     encoded.slab.release()
     return AmqpEvent.of(bytes, partitionKey, annotations, stampsAt)
   },
-  envelopeSizeInBytes: amqpCodec.envelopeSizeInBytes,
-  release: (event) => event.slab.release(),
 }
 
-/** What a batch's envelope repeats of its first event, unless its events have different keys: where these differ,
- * the link's partition has been chosen already. */
+/**
+ * What a batch's envelope repeats of its first event, unless its events have different keys: where these differ,
+ * the link's partition has been chosen already.
+ */
 function envelopeAnnotations(events: readonly AmqpEvent[]): Buffer | undefined {
   const first = events[0]
   return events.every((event) => event.partitionKey === first?.partitionKey) ? first?.annotations : undefined
@@ -128,7 +129,7 @@ function encodeMessage(encoded: RheaMessage): Buffer {
   delete encoded.footer
   try {
     const bytes = message.encode(encoded as never) as unknown as Buffer
-    return footer === undefined ? bytes : Buffer.concat([bytes, encodeSection(footerCode, types.wrap_map(footer))])
+    return footer === undefined ? bytes : Buffer.concat([bytes, encodeSection(code.footer, types.wrap_map(footer))])
   } catch {
     // rhea's own message may quote what it could not encode.
     throw new TypeError(
@@ -137,8 +138,8 @@ function encodeMessage(encoded: RheaMessage): Buffer {
   }
 }
 
-function encodeSection(code: number, map: unknown): Buffer {
+function encodeSection(descriptor: number, map: unknown): Buffer {
   const writer = new Writer(Buffer.alloc(64))
-  writer.write(types.described_nc(types.wrap_ulong(code), map as never))
+  writer.write(types.described_nc(types.wrap_ulong(descriptor), map as never))
   return writer.toBuffer()
 }

@@ -1,4 +1,5 @@
 import { AmqpEvent, dataSectionHeadLength, writeDataSectionHead } from './amqp-event.js'
+import { code } from './code.js'
 import { Slab, slabSizeInBytes } from './slab.js'
 
 /**
@@ -16,33 +17,6 @@ export interface CommonEvent {
   readonly properties: Readonly<Record<string, unknown>> | undefined
   readonly partitionKey: string | undefined
 }
-
-/** AMQP 1.0 type constructors (part 1.6) and section descriptors (part 3.2), as far as they are used here. */
-const code = {
-  described: 0x00,
-  smallUlong: 0x53,
-  header: 0x70,
-  messageAnnotations: 0x72,
-  properties: 0x73,
-  applicationProperties: 0x74,
-  data: 0x75,
-  null: 0x40,
-  true: 0x41,
-  false: 0x42,
-  list0: 0x45,
-  list32: 0xd0,
-  map32: 0xd1,
-  uint: 0x70,
-  smallUint: 0x52,
-  int: 0x71,
-  smallInt: 0x54,
-  double: 0x82,
-  str8: 0xa1,
-  str32: 0xb1,
-  sym8: 0xa3,
-  bin8: 0xa0,
-  bin32: 0xb0,
-} as const
 
 const durableHeader = Buffer.from([0x00, 0x53, code.header, code.list32, 0, 0, 0, 5, 0, 0, 0, 1, code.true])
 const emptyHeader = Buffer.from([0x00, 0x53, code.header, code.list0])

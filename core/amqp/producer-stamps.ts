@@ -1,4 +1,5 @@
 import { type EventInput, isAmqpAnnotatedMessage } from '../event-data.js'
+import { code } from './code.js'
 
 /**
  * What an idempotent producer writes on every event: who it is, and the event's number. The numbers are known
@@ -26,23 +27,6 @@ export function sequenceAfter(sequenceNumber: number, count: number): number {
   return (sequenceNumber + count) % (largestSequenceNumber + 1)
 }
 
-/** AMQP 1.0 type constructors (part 1.6) and section descriptors (part 3.2), as far as they are used here. */
-const code = {
-  described: 0x00,
-  smallUlong: 0x53,
-  header: 0x70,
-  deliveryAnnotations: 0x71,
-  messageAnnotations: 0x72,
-  list0: 0x45,
-  compound8: [0xc0, 0xc1],
-  map8: 0xc1,
-  map32: 0xd1,
-  symbol8: 0xa3,
-  short: 0x61,
-  long: 0x81,
-  int: 0x71,
-} as const
-
 /** The three annotations with zeros in place of their values, and where these are. */
 const { blank, epochAt, idAt, sequenceNumberAt } = blankStamps()
 const sectionStartLength = 3
@@ -51,7 +35,7 @@ const map32StartLength = 9
 function blankStamps() {
   const entry = (name: string, type: number, length: number) =>
     Buffer.concat([
-      Buffer.from([code.symbol8, name.length]),
+      Buffer.from([code.sym8, name.length]),
       Buffer.from(name, 'latin1'),
       Buffer.from([type]),
       Buffer.alloc(length),
@@ -144,7 +128,7 @@ function sectionEnd(bytes: Buffer, start: number): number {
   const at = start + sectionStartLength
   const type = bytes[at] ?? 0
   if (type === code.list0) return at + 1
-  return (code.compound8 as readonly number[]).includes(type)
+  return type === code.list8 || type === code.map8
     ? at + 2 + bytes.readUInt8(at + 1)
     : at + 5 + bytes.readUInt32BE(at + 1)
 }

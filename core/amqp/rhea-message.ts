@@ -1,5 +1,6 @@
 import { message, types } from 'rhea-promise'
 import { type AmqpAnnotatedMessage, bodyToBytes, type EventInput, isAmqpAnnotatedMessage } from '../event-data.js'
+import { code } from './code.js'
 import {
   amqpValue,
   asBuffer,
@@ -12,7 +13,6 @@ import {
   wholeField,
 } from './values.js'
 
-const valueSectionCode = 0x77
 const mostUbyte = 2 ** 8 - 1
 const mostUint = 2 ** 32 - 1
 
@@ -89,7 +89,7 @@ function annotatedBody({ body, bodyType = 'data' }: AmqpAnnotatedMessage): unkno
   if (bodyType !== 'value') throw new TypeError("bodyType must be 'data', 'sequence' or 'value'.")
   // rhea has no name for a value section; this is a data section under the other code.
   const section = message.data_section(amqpValue('body', body) as never) as { typecode?: number }
-  section.typecode = valueSectionCode
+  section.typecode = code.value
   return section
 }
 

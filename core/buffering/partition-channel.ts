@@ -173,17 +173,16 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
 
   /** Holds a slot on entry; gives it back when the batch is settled, or at once when there is none. */
   #sendNext(): void {
-    let sendable: SealedBatch<E> | undefined
     // A loop: any number of batches may turn out to be held back altogether.
-    for (let batch = this.#sealed.shift(); batch && !sendable; batch = sendable ? undefined : this.#sealed.shift()) {
+    for (let batch = this.#sealed.shift(); batch; batch = this.#sealed.shift()) {
       const rest = this.#withoutBlocked(batch)
-      if (rest.entries.length > 0) sendable = rest
+      if (rest.entries.length > 0) {
+        this.#sendHoldingSlot(rest)
+        return
+      }
     }
-    if (sendable) this.#sendHoldingSlot(sendable)
-    else {
-      this.#release()
-      this.#afterSend()
-    }
+    this.#release()
+    this.#afterSend()
   }
 
   #sendHoldingSlot(batch: SealedBatch<E>): void {

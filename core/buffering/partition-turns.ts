@@ -1,7 +1,3 @@
-import type { Clock } from '../clock.js'
-import { bounded } from '../deadline.js'
-import type { OperationTimeoutError } from '../errors.js'
-import type { OperationLimits } from '../transport.js'
 import { SendSlots } from './send-slots.js'
 
 /**
@@ -21,26 +17,5 @@ export class PartitionTurns {
     const turn = new SendSlots(1)
     this.#turns.set(partitionId, turn)
     return turn
-  }
-}
-
-/** Resolves once a slot is held, which the caller then has to release. Rejects when the limits end first. */
-export async function acquireSlot(
-  slots: SendSlots,
-  clock: Clock,
-  limits: OperationLimits,
-  ranOut: () => OperationTimeoutError,
-): Promise<void> {
-  let cancel = () => {}
-  const granted = new Promise<void>((resolve) => {
-    cancel = slots.request(resolve)
-  })
-  try {
-    await bounded(clock, granted, limits, ranOut)
-  } catch (error) {
-    cancel()
-    // Granted in the same instant as it was given up: hand it on.
-    void granted.then(() => slots.release())
-    throw error
   }
 }

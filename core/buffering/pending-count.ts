@@ -43,7 +43,7 @@ export class PendingCount {
     }
     this.#byEpoch.delete(epoch)
     if (this.#waiters.length === 0) return
-    const oldest = this.#byEpoch.size === 0 ? Number.POSITIVE_INFINITY : Math.min(...this.#byEpoch.keys())
+    const oldest = Math.min(...this.#byEpoch.keys())
     this.#waiters = this.#waiters.filter((waiter) => {
       if (oldest <= waiter.through) return true
       waiter.resolve()

@@ -1,3 +1,8 @@
+import type { Clock } from '../clock.js'
+import { bounded } from '../deadline.js'
+import type { OperationTimeoutError } from '../errors.js'
+import type { OperationLimits } from '../transport.js'
+
 /** Limits how many sends are under way at once, over all owners; first come, first served. */
 export class SendSlots {
   #free: number
@@ -30,5 +35,26 @@ export class SendSlots {
       return
     }
     this.#free++
+  }
+}
+
+/** Resolves once a slot is held, which the caller then has to release. Rejects when the limits end first. */
+export async function acquireSlot(
+  slots: SendSlots,
+  clock: Clock,
+  limits: OperationLimits,
+  ranOut: () => OperationTimeoutError,
+): Promise<void> {
+  let cancel = () => {}
+  const granted = new Promise<void>((resolve) => {
+    cancel = slots.request(resolve)
+  })
+  try {
+    await bounded(clock, granted, limits, ranOut)
+  } catch (error) {
+    cancel()
+    // Granted in the same instant as it was given up: hand it on.
+    void granted.then(() => slots.release())
+    throw error
   }
 }

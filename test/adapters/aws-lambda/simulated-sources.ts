@@ -65,8 +65,8 @@ function sqs(name: 'sqs' | 'sqs-fifo'): SimulatedSource {
   }
 }
 
-function kinesis(): SimulatedSource {
-  const template = fixture('kinesis').Records[0]!
+/** A source with a checkpoint: everything from the first record that failed on is delivered again. */
+function stream(recordOf: (record: SimulatedRecord) => unknown): SimulatedSource {
   let delivered: readonly SimulatedRecord[] = []
   return {
     most: 20,
@@ -74,39 +74,29 @@ function kinesis(): SimulatedSource {
     permanentFailures: 'stream',
     event(records) {
       delivered = records
-      return {
-        Records: records.map(({ id, group }) => ({
-          ...template,
-          eventID: String(id),
-          kinesis: { ...template.kinesis, partitionKey: group, sequenceNumber: String(id) },
-        })),
-      }
+      return { Records: records.map(recordOf) }
     },
     again: (outcome, count) =>
       fromFirst(outcome, count, (number) => delivered.findIndex(({ id }) => String(id) === number)),
   }
 }
 
+function kinesis(): SimulatedSource {
+  const template = fixture('kinesis').Records[0]!
+  return stream(({ id, group }) => ({
+    ...template,
+    eventID: String(id),
+    kinesis: { ...template.kinesis, partitionKey: group, sequenceNumber: String(id) },
+  }))
+}
+
 function dynamodb(): SimulatedSource {
   const template = fixture('dynamodb').Records[0]!
-  let delivered: readonly SimulatedRecord[] = []
-  return {
-    most: 20,
-    ordered: true,
-    permanentFailures: 'stream',
-    event(records) {
-      delivered = records
-      return {
-        Records: records.map(({ id, group }) => ({
-          ...template,
-          eventID: String(id),
-          dynamodb: { ...template.dynamodb, Keys: { pk: { S: group } }, SequenceNumber: String(id) },
-        })),
-      }
-    },
-    again: (outcome, count) =>
-      fromFirst(outcome, count, (number) => delivered.findIndex(({ id }) => String(id) === number)),
-  }
+  return stream(({ id, group }) => ({
+    ...template,
+    eventID: String(id),
+    dynamodb: { ...template.dynamodb, Keys: { pk: { S: group } }, SequenceNumber: String(id) },
+  }))
 }
 
 function sns(): SimulatedSource {
