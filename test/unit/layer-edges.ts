@@ -181,7 +181,10 @@ export const files: Readonly<Record<string, Lines>> = {
     ],
   },
   'infra/entrypoints/http.ts': {
-    allowed: [...from('./own.js', '../../adapters/fetch/index.js', 'node:fs'), ...publicCoreFrom('../../')],
+    allowed: [
+      ...from('./own.js', '../../adapters/fetch/index.js', 'node:fs', 'srvx/node'),
+      ...publicCoreFrom('../../'),
+    ],
     forbidden: [
       ...from('../local-hub/index.js', '../local.js', '../../core/amqp/index.js', '../../core/routing/a.js'),
       ...from('../../adapters/fetch/deep.js', 'rhea', 'ws', 'eventhub-sluice', 'aws-lambda', 'esbuild'),
