@@ -1,6 +1,6 @@
 import type { Claims } from './claims.js'
 import { type Reply, type Request, textOf } from './request-reply.js'
-import { type AccessKey, covers, pathOf, type Right, verifySas } from './sas.js'
+import { type AccessKey, covers, pathOf, type Right, sasPrefix, verifySas } from './sas.js'
 
 /** Decides on a bearer token (`jwt`) for an audience such as `sb://host/hub`. */
 export type AcceptJwt = (token: string, audience: string) => boolean | Promise<boolean>
@@ -44,7 +44,9 @@ function judge(
   audience: string,
   rules: TokenRules,
 ): TokenVerdict | Promise<TokenVerdict> {
-  if (type === 'servicebus.windows.net:sastoken') return judgeSas(token, pathOf(audience), rules)
+  // The Python SDK (5.11 at least) puts its signatures as `jwt`: the service must take them, or it would not work.
+  const isSigned = type === 'servicebus.windows.net:sastoken' || (type === 'jwt' && token.startsWith(sasPrefix))
+  if (isSigned) return judgeSas(token, pathOf(audience), rules)
   if (type === 'jwt') return judgeJwt(token, audience, rules)
   return { ok: false, reason: 'InvalidTokenType: The type must be jwt or servicebus.windows.net:sastoken.' }
 }

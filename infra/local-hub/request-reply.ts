@@ -5,7 +5,7 @@ import type { AttachRequest, Delivery, IncomingLinkHandler, OutgoingLinkHandler 
 import type { OutgoingLink } from './amqp/outgoing-link.js'
 import { readRawItems } from './amqp/raw-items.js'
 import { Reader } from './amqp/reader.js'
-import { mapSection, scanMessage, section, sectionValue } from './message-bytes.js'
+import { mapSection, scanSections, section, sectionValue } from './message-bytes.js'
 
 // Enough for the longest token; requests have no business being larger.
 const maxRequestSizeInBytes = 64 * 1024
@@ -96,7 +96,8 @@ export class RequestReplyNode {
       if (this.#underWay >= maxWaitingReplies) {
         throw new AmqpError('amqp:resource-limit-exceeded', 'Too many requests are waiting for their replies.')
       }
-      const sections = scanMessage(bytes)
+      // Not every request has a body: the Python SDK leaves one of null out.
+      const sections = scanSections(bytes)
       const properties = sections.find(({ code }) => code === section.properties)
       const fields = properties ? readRawItems(new Reader(bytes, properties.valueStart, properties.end), 'list') : []
       const replyTo = fields[4] === undefined ? undefined : textOf(decodeValue(fields[4]))

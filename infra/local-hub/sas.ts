@@ -21,16 +21,17 @@ export type SasResult =
 // Longer than any signature that an SDK makes; what is longer is not worth the hashing.
 const maxTokenLength = 8192
 
-const prefix = 'SharedAccessSignature '
+/** What every shared access signature begins with. */
+export const sasPrefix = 'SharedAccessSignature '
 
 /**
  * Verifies `SharedAccessSignature sr=…&sig=…&se=…&skn=…`: the signature, which is over `sr`, a line feed and `se` with
  * the key named by `skn`, and the expiry. `now` is in milliseconds since 1970, as is the `expiresAt` returned.
  */
 export function verifySas(token: string, keys: ReadonlyMap<string, AccessKey>, now: number): SasResult {
-  if (!token.startsWith(prefix) || token.length > maxTokenLength)
+  if (!token.startsWith(sasPrefix) || token.length > maxTokenLength)
     return refused('MalformedToken: The token is not a shared access signature.')
-  const fields = parseFields(token.slice(prefix.length))
+  const fields = parseFields(token.slice(sasPrefix.length))
   const resource = fields.get('sr')
   const signature = fields.get('sig')
   const expiry = fields.get('se')

@@ -52,6 +52,7 @@ export function writeAttach(attach: Composite, request: AttachRequest, handler: 
     9: toSender ? undefined : encode.uint(0),
     10: handler && encode.ulong(handler.maxMessageSizeInBytes),
     11: offered.length === 0 ? undefined : encode.symbolArray(offered),
-    13: handler?.properties && encode.symbolMap(handler.properties),
+    // A map even when it is empty: the Python SDK merges it into its own without a look.
+    13: encode.symbolMap(handler?.properties ?? {}),
   })
 }

@@ -132,6 +132,17 @@ describe('put-token', () => {
     await openSender(connection, 'events')
   })
 
+  test('verifies a signature that is put as jwt, as the Python SDK puts all its tokens', async () => {
+    await start({ acceptJwt: () => true })
+    const connection = await connect(hub)
+    const audience = 'sb://localhost/events'
+    const forged = signature(audience, { key: 'other' })
+    expect(await putToken(connection, audience, forged, 'jwt')).toMatchObject({ status: 401 })
+    const good = signature(audience, { key: keyOf(hub) })
+    expect(await putToken(connection, audience, good, 'jwt')).toMatchObject({ status: 202 })
+    await openSender(connection, 'events')
+  })
+
   test("a key's rights hold: a send key cannot listen, a listen key cannot send", async () => {
     await start({
       sharedAccessKeys: { sender: { key: 'a', rights: ['send'] }, listener: { key: 'b', rights: ['listen'] } },

@@ -1,4 +1,4 @@
-import rhea, { type Connection } from 'rhea'
+import rhea, { type Connection, type Message } from 'rhea'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LocalHub, startLocalHub } from '../../../infra/local-hub/index.js'
 import { connect, openReceiver, openSender, request, sendBatch, signature } from './raw-client.js'
@@ -21,6 +21,18 @@ afterAll(() => hub.close())
 interface Performative {
   readonly code: number
   readonly fieldCount: number
+}
+
+/** An encoded message of properties and application properties alone. */
+function rheaMessage(applicationProperties: Record<string, string>, messageId: string): Buffer {
+  const whole = rhea.message.encode({
+    message_id: messageId,
+    application_properties: applicationProperties,
+    body: null,
+  })
+  // rhea writes a body of null: descriptor, ulong 0x77, null.
+  expect(whole.subarray(-4)).toEqual(Buffer.from([0x00, 0x53, 0x77, 0x40]))
+  return whole.subarray(0, -4)
 }
 
 /** The performatives in what the hub has sent. Only the frames' outer shape is read, by this test's own means. */
@@ -67,6 +79,27 @@ describe('a client like the Python SDK', () => {
       },
     })
     expect(reply).toMatchObject({ status: 200, body: { partition: '1' } })
+  })
+
+  test('asks for properties in a message that has no body at all', async () => {
+    const withoutBody = rheaMessage({ operation: 'READ', type: 'com.microsoft:eventhub', name: 'events' }, 'the-id')
+    const receiver = connection.open_receiver({ source: { address: '$management' }, target: { address: 'there' } })
+    const sender = connection.open_sender('$management')
+    const reply = new Promise<Message | undefined>((resolve) =>
+      receiver.once('message', ({ message }) => resolve(message)),
+    )
+    await new Promise((resolve) => sender.once('sendable', resolve))
+    sender.send(withoutBody, undefined, 0)
+    expect(await reply).toMatchObject({ correlation_id: 'the-id', application_properties: { 'status-code': 200 } })
+    sender.close()
+    receiver.close()
+  })
+
+  test('is told link properties whenever it attaches: it merges them into its own', async () => {
+    const sender = await openSender(connection, `${host}/events/Partitions/2`)
+    // rhea hands out what came: undefined for null.
+    expect((sender as unknown as { remote: { attach: { properties?: object } } }).remote.attach.properties).toEqual({})
+    sender.close()
   })
 
   test('sends and receives by URL, under the claim for the event hub', async () => {
