@@ -15,6 +15,10 @@ export default defineConfig({
           globalSetup: ['aws-lambda/global-setup.ts'],
         },
       },
+      {
+        extends: true,
+        test: { name: 'front-door', include: ['front-door/**/*.test.ts'] },
+      },
     ],
     // Processes that start, freeze and thaw in real time.
     testTimeout: 30_000,

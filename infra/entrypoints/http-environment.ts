@@ -1,0 +1,65 @@
+import { createFetchHandler, type FetchHandler } from '../../adapters/fetch/index.js'
+import { EventHubProducerClient } from '../../core/client.js'
+
+/** A front door that is set up by the environment of its process, and where it is to listen. */
+export interface FrontDoor {
+  readonly client: EventHubProducerClient
+  readonly handler: FetchHandler
+  readonly port: number
+  readonly hostname: string
+}
+
+/**
+ * - `EVENTHUB_CONNECTION_STRING`: required; a key with the Send right is enough.
+ * - `EVENTHUB_NAME`: the event hub, unless the connection string has an `EntityPath`.
+ * - `FRONT_DOOR_KEY`: required; what callers send as `Authorization: Bearer <key>`, at least 16 characters.
+ *   Several, separated by spaces, while one is being replaced.
+ * - `PORT`: default 8080. `HOST`: the address to listen on, default 127.0.0.1 (this machine alone).
+ *
+ * Throws an error with a sentence to act on. Connects to nothing.
+ */
+export function frontDoorFromEnvironment(): FrontDoor {
+  const client = EventHubProducerClient.fromConnectionString(required('EVENTHUB_CONNECTION_STRING'), {
+    ...(process.env.EVENTHUB_NAME ? { eventHubName: process.env.EVENTHUB_NAME } : {}),
+  })
+  return {
+    client,
+    handler: createFetchHandler({ client, auth: { bearer: required('FRONT_DOOR_KEY').split(/\s+/) } }),
+    port: port(),
+    hostname: process.env.HOST || '127.0.0.1',
+  }
+}
+
+function required(name: string): string {
+  const value = process.env[name]?.trim()
+  if (!value) throw new Error(`${name} is not set. Set it in the environment of this process.`)
+  return value
+}
+
+function port(): number {
+  const text = process.env.PORT || '8080'
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number > 65_535) throw new Error(`PORT must be a number from 0 to 65535; it is ${text}.`)
+  return number
+}
+
+/**
+ * Answers SIGTERM and SIGINT once: no new request is taken, those under way are answered, then the client closes and
+ * the process ends. A second signal ends it at once.
+ */
+export function stopOnSignals(client: EventHubProducerClient, server: { close(): Promise<void> }): void {
+  let stopping: Promise<void> | undefined
+  const stop = (signal: string) => {
+    console.log(`${signal}: answering what is under way, then stopping.`)
+    stopping ??= server.close().then(() => client.close())
+    stopping.catch(fail)
+  }
+  process.once('SIGTERM', () => stop('SIGTERM'))
+  process.once('SIGINT', () => stop('SIGINT'))
+}
+
+/** The sentence alone: a stack helps nobody who mistyped a variable. */
+export function fail(error: unknown): void {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}

@@ -1,0 +1,3 @@
+import { fetchFromDoors } from '../doors.js'
+
+export default { fetch: fetchFromDoors }
