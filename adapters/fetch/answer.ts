@@ -21,7 +21,7 @@ export interface EventsAnswer {
  * - 429 with `Retry-After`: the event hub is busy or out of quota.
  * - 503 with `Retry-After`: any other failure that is not the caller's. A deadline missed on the way to Event Hubs
  *   is one of these and no 504: what callers should do is the same, and the results say what is known.
- * - 413: too large for the event hub. 400: no item can be taken as it is.
+ * - 413: too large for the event hub. 422: no item can be taken as it is.
  *
  * Where failures differ, the one that a repetition can cure decides: nothing was accepted, so the whole
  * request can be sent again. `stopped` (the body was not read to its end) decides where results do not.

@@ -1,8 +1,13 @@
 import { EventHubError } from '../../core/errors.js'
-import type { ReadLimits } from './incoming.js'
 import { ProblemError } from './problem.js'
 
-type BodyLimits = Pick<ReadLimits, 'maxBodySizeInBytes' | 'signal'>
+/** A request's body, which may have been read already to check its signature. */
+export interface Body {
+  readonly request: Request
+  readonly maxBodySizeInBytes: number
+  /** The whole body, once it has been read. */
+  bytes?: Uint8Array
+}
 
 /** Refuses a body that says itself that it is too large, before anything of it is read. */
 export function assertDeclaredSize(request: Request, maxBodySizeInBytes: number): void {
@@ -15,10 +20,11 @@ export function assertDeclaredSize(request: Request, maxBodySizeInBytes: number)
  * `signal` aborts, and lets go of the upload however the reading ends.
  */
 export async function* chunksOf(
-  request: Request,
-  { maxBodySizeInBytes, signal }: BodyLimits,
+  { request, maxBodySizeInBytes, bytes }: Body,
+  signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  if (request.body === null) return
+  if (bytes !== undefined) yield bytes
+  if (bytes !== undefined || request.body === null) return
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
   const letGo = () => {
     // A stream that has failed already rejects the cancel with its own error: `read` has reported that.
@@ -31,7 +37,7 @@ export async function* chunksOf(
     for (;;) {
       const { done, value } = await readChunk(reader)
       // Cancelling ends a stream like its last byte does: only the signal tells the two apart.
-      if (signal.aborted) throw readingStopped(signal)
+      if (signal.aborted) throw readingStopped(signal.reason)
       if (done) return
       sizeInBytes += value.byteLength
       if (sizeInBytes > maxBodySizeInBytes) throw bodyTooLarge(maxBodySizeInBytes)
@@ -43,11 +49,12 @@ export async function* chunksOf(
   }
 }
 
-/** The whole body. */
-export async function bytesOf(request: Request, limits: BodyLimits): Promise<Uint8Array> {
+/** The whole body, kept for those who read it after. */
+export async function bytesOf(body: Body, signal: AbortSignal): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of chunksOf(request, limits)) chunks.push(chunk)
-  return concatenate(chunks)
+  for await (const chunk of chunksOf(body, signal)) chunks.push(chunk)
+  body.bytes = concatenate(chunks)
+  return body.bytes
 }
 
 export function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
@@ -86,8 +93,8 @@ async function readChunk(reader: ReadableStreamDefaultReader<Uint8Array>) {
   }
 }
 
-/** Why the invocation's signal ended the reading: its reason says whose doing it was. */
-function readingStopped({ reason }: AbortSignal): ProblemError {
+/** Why the reading ended early: the reason says whose doing it was. */
+export function readingStopped(reason: unknown): ProblemError {
   const code = reason instanceof EventHubError ? reason.code : undefined
   switch (code) {
     case 'timeout':

@@ -1,4 +1,4 @@
-import type { FetchContext } from './context.js'
+import { type FetchContext, RequestContext } from './context.js'
 import { consoleLogger, logError } from './log.js'
 import type { FetchHandlerOptions, Settings } from './options.js'
 import { parseOptions } from './options.js'
@@ -12,8 +12,8 @@ export interface FetchHandler {
 }
 
 /**
- * The HTTP front door: `POST /events` takes JSON, NDJSON and CloudEvents and answers once Event Hubs has them,
- * event by event; `GET /health` says that the door stands.
+ * The HTTP front door: `POST /events` takes JSON, NDJSON, CloudEvents, text and bytes and answers once Event Hubs has
+ * them, event by event. docs/http-api.md is the whole contract.
  *
  * Pass options, or, in Workers, which get their configuration with the request, a function `(env) => options`.
  * That function runs once per environment object, and one client serves all its requests. Where the
@@ -29,22 +29,28 @@ export function createFetchHandler<Env = unknown>(
   return {
     async fetch(request, env, ctx) {
       let settings: Settings | undefined
+      let response: Response
       try {
         settings = settingsFor(env as Env)
-        return await dispatch({ request, url: new URL(request.url), settings, platform: ctx })
+        response = await dispatch(new RequestContext(request, settings, ctx))
       } catch (error) {
-        if (error instanceof ProblemError) return problemResponse(error.problem, error.headers)
-        const what = settings === undefined ? 'The front door cannot be set up' : 'The front door failed'
-        logError(settings?.logger ?? consoleLogger, what, error)
-        return problemResponse(
-          problem(
-            'internal-error',
-            'An error inside the front door. What was sent, if anything, is unknown; its log has more.',
-          ),
-        )
+        response = failed(error, settings)
       }
+      return settings?.cors?.expose(request, response) ?? response
     },
   }
+}
+
+function failed(error: unknown, settings: Settings | undefined): Response {
+  if (error instanceof ProblemError) return problemResponse(error.problem, error.headers)
+  const what = settings === undefined ? 'The front door cannot be set up' : 'The front door failed'
+  logError(settings?.logger ?? consoleLogger, what, error)
+  return problemResponse(
+    problem(
+      'internal-error',
+      'An error inside the front door. What was sent, if anything, is unknown; its log has more.',
+    ),
+  )
 }
 
 function always(settings: Settings): () => Settings {

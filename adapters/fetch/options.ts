@@ -1,5 +1,6 @@
 import type { EventHubProducerClient } from '../../core/client.js'
 import {
+  flag,
   kindOf,
   optional,
   optionalFunction,
@@ -12,23 +13,28 @@ import {
 } from '../../core/options.js'
 import type { Destination } from '../flush-on-freeze.js'
 import { clientFor } from '../flush-on-freeze.js'
-import type { Authenticator, FetchHandlerAuth } from './auth.js'
-import { authenticatorFor } from './auth.js'
+import type { FetchHandlerAuth } from './auth/authenticate.js'
+import { authenticatorFor } from './auth/authenticate.js'
 import type { CloudEventWriter } from './cloud-event-to-event-data.js'
 import { binaryWriter, structuredWriter } from './cloud-event-to-event-data.js'
+import type { Stage } from './context.js'
+import type { CorsPolicy } from './cors.js'
 import type { IncomingEvent } from './incoming.js'
 import type { Logger } from './log.js'
+import type { RateLimit } from './rate-limit.js'
+import { stagesOf } from './stages.js'
+import type { WebhookProtocol } from './webhooks/protocol.js'
 
 /** Options of `createFetchHandler`: where events go (the fields of `Destination`), and how they come in. */
 export interface FetchHandlerOptions extends Destination {
-  /** Who may post events. Required: an open door must be asked for by name. */
+  /** Who may post events: one scheme or several, any of which suffices. Required: an open door must be asked for by name. */
   readonly auth: FetchHandlerAuth
   /** Path in front of every route, such as `/api`. Default: none. */
   readonly basePath?: string | undefined
   /**
    * Decides an event's partition key. What it returns wins over the request; `undefined` leaves the
-   * choice to the request: the event's own CloudEvents extension `partitionkey`, then the header
-   * `x-partition-key`, then `?partitionKey=`. Default: the request decides.
+   * choice to the request: the event's own (the CloudEvents extension `partitionkey`, a batch item's `partitionKey`), then
+   * the header `x-partition-key`, then `?partitionKey=`. Default: the request decides.
    */
   readonly partitionKey?: ((request: Request, event: IncomingEvent) => string | undefined) | undefined
   /**
@@ -48,6 +54,17 @@ export interface FetchHandlerOptions extends Destination {
   readonly maxEventsPerRequest?: number | undefined
   /** Time for one request, upload included, in milliseconds; `ctx.remainingTimeInMs()` shortens it. Default: 25000. */
   readonly timeoutInMs?: number | undefined
+  /**
+   * Whether a caller may ask by `Prefer: respond-async` to be answered 202 before Event Hubs has its events, where the
+   * platform has a `waitUntil`. What fails then is only logged. Default: false.
+   */
+  readonly allowRespondAsync?: boolean | undefined
+  /** How many requests a caller may send, made by `rateLimit`. Default: any number. */
+  readonly rateLimit?: RateLimit | undefined
+  /** Which web pages may call, made by `cors`. Default: none. */
+  readonly cors?: CorsPolicy | undefined
+  /** Senders that ask before they post, made by `cloudEventsWebhook` and `eventGridWebhook`. Default: none. */
+  readonly webhooks?: WebhookProtocol | readonly WebhookProtocol[] | undefined
   /** Told of internal errors and of events that were not accepted, never a body or a key. Default: `console`. */
   readonly logger?: Logger | undefined
 }
@@ -55,7 +72,13 @@ export interface FetchHandlerOptions extends Destination {
 /** The options, checked, with every default filled in. */
 export interface Settings {
   readonly client: () => EventHubProducerClient
-  readonly authenticate: Authenticator
+  /** What guards a route, in order. */
+  readonly stages: readonly Stage[]
+  /** What may answer an `OPTIONS` request. */
+  readonly handshakes: readonly NonNullable<WebhookProtocol['handshake']>[]
+  readonly webhooks: readonly WebhookProtocol[]
+  readonly cors: CorsPolicy | undefined
+  readonly allowRespondAsync: boolean
   readonly basePath: string
   readonly partitionKey: FetchHandlerOptions['partitionKey']
   readonly writeCloudEvent: CloudEventWriter
@@ -82,6 +105,10 @@ const readers = {
   maxBodySizeInBytes: wholeOf(4 * 1024 * 1024),
   maxEventsPerRequest: wholeOf(1000),
   timeoutInMs: wholeOf(25_000),
+  allowRespondAsync: (name: string, value: unknown) => flag(name, value, false),
+  rateLimit: madeBy<RateLimit>('take'),
+  cors: madeBy<CorsPolicy>('expose'),
+  webhooks: parseWebhooks,
   logger: parseLogger,
 } satisfies ReadersOf<FetchHandlerOptions>
 
@@ -93,9 +120,35 @@ export function parseOptions(options: FetchHandlerOptions): Settings {
     )
   }
   const read = readOptions('createFetchHandler options', options, readers)
-  const authenticate = authenticatorFor(options.auth)
+  const stages = stagesOf(authenticatorFor(options.auth), read)
   const client = clientFor(options)
-  return { ...read, authenticate, client, writeCloudEvent: cloudEventWriter(read, client) }
+  const handshakes = [...read.webhooks.map(({ handshake }) => handshake), read.cors?.preflight]
+  return {
+    ...read,
+    stages,
+    handshakes: handshakes.filter((handshake) => handshake !== undefined),
+    client,
+    writeCloudEvent: cloudEventWriter(read, client),
+  }
+}
+
+function parseWebhooks(_name: string, value: unknown = []): readonly WebhookProtocol[] {
+  const protocols: readonly unknown[] = [value].flat()
+  if (protocols.every((protocol) => kindOf(protocol) === 'an object')) return protocols as WebhookProtocol[]
+  throw new TypeError(
+    'webhooks must be what cloudEventsWebhook({ … }) or eventGridWebhook() returns, or a list of these.',
+  )
+}
+
+/** What one of our functions made, told by a method of it. */
+function madeBy<T extends object>(method: keyof T & string): (name: string, value: unknown) => T | undefined {
+  return optional((name, value) => {
+    const isMade = typeof (value as Partial<Record<string, unknown>> | null)?.[method] === 'function'
+    if (isMade) return value as T
+    throw new TypeError(
+      `${name} must be what ${name}({ … }) returns, imported from eventhub-sluice/fetch; received ${kindOf(value)}.`,
+    )
+  })
 }
 
 function cloudEventWriter(

@@ -21,10 +21,10 @@ export function partitionKeyOfRequest(request: Request, url: URL): string | unde
   return url.searchParams.get('partitionKey') || undefined
 }
 
-/** One event's key. From first to last: the operator's function, the event's own extension, the request's key. */
+/** One event's key. From first to last: the operator's function, the event's own, the request's. An empty one is none. */
 export function partitionKeyOf(
   request: Request,
-  incoming: IncomingEvent,
+  { incoming, partitionKey: own }: { readonly incoming: IncomingEvent; readonly partitionKey?: string | undefined },
   partitionKey: Settings['partitionKey'],
   keyOfRequest: string | undefined,
 ): string | undefined {
@@ -33,12 +33,5 @@ export function partitionKeyOf(
   if (decided !== undefined && decided !== null) {
     throw new TypeError(`options.partitionKey must return a string or undefined; it returned a ${typeof decided}.`)
   }
-  return ownPartitionKey(incoming) ?? keyOfRequest
-}
-
-/** The CloudEvents partitioning extension. */
-function ownPartitionKey(incoming: IncomingEvent): string | undefined {
-  if (incoming.kind !== 'cloudevent') return undefined
-  const own = incoming.attributes.partitionkey
-  return own === undefined || own === '' ? undefined : String(own)
+  return own || keyOfRequest
 }

@@ -1,39 +1,54 @@
+import type { EventHubProducerClient } from '../../core/client.js'
 import { EventHubError } from '../../core/errors.js'
-import type { Invocation } from '../../core/invocation.js'
-import type { FlushReport } from '../../core/report.js'
 import { EventsNotAcceptedError } from '../flush-on-freeze.js'
 import { eventsResponse } from './answer.js'
 import { assertDeclaredSize } from './body.js'
-import { readerFor } from './content-types.js'
-import type { FetchContext, RequestContext } from './context.js'
-import type { IncomingItem } from './incoming.js'
+import { batchReaderFor, readerFor } from './content-types.js'
+import type { RequestContext } from './context.js'
+import type { ContentReader } from './incoming.js'
 import { logError } from './log.js'
-import { partitionKeyOf, partitionKeyOfRequest } from './partition-key.js'
+import { partitionKeyOfRequest } from './partition-key.js'
+import type { Posting } from './posting.js'
+import { takeAll } from './posting.js'
 import type { Problem } from './problem.js'
 import { ProblemError, problem } from './problem.js'
-import type { Entry } from './results.js'
+import { answerEarly, mayAnswerEarly, until } from './respond-async.js'
 import { resultsOf } from './results.js'
 
 /** `POST /events`: when the answer goes out, every event of the body is in the event hub or reported. */
 export async function postEvents(context: RequestContext): Promise<Response> {
-  const { request, url, settings, platform } = context
-  const read = readerFor(request)
+  return post(context, readerFor(context.request, context.settings.webhooks))
+}
+
+/** `POST /events:batch`: the same for items with keys, ids and properties of their own. */
+export async function postBatch(context: RequestContext): Promise<Response> {
+  return post(context, batchReaderFor(context.request))
+}
+
+async function post(context: RequestContext, read: ContentReader): Promise<Response> {
+  const { request, url, settings, body } = context
   assertDeclaredSize(request, settings.maxBodySizeInBytes)
   const keyOfRequest = partitionKeyOfRequest(request, url)
+  const caller = mayAnswerEarly(context) ? until(request.signal) : undefined
   // Begun before the body is read: the connection proves itself meanwhile, and reading has the same deadline.
-  const invocation = beginInvocation(context)
-  const items = read(request, { ...settings, signal: invocation.signal })
-  const answering = answer(context, invocation, items, keyOfRequest)
+  const invocation = beginInvocation(settings.client(), {
+    timeoutInMs: context.remainingTimeInMs(),
+    abortSignal: caller?.signal ?? request.signal,
+  })
+  const items = read({ ...settings, body, signal: invocation.signal })
+  const posting = { context, invocation, keyOfRequest, items, entries: [] }
+  const answering = answer(posting, caller && (() => answerEarly(posting, caller)))
   // Where a caller's departure would cancel the request, this keeps it alive until its invocation has ended.
-  platform?.waitUntil?.(answering.then(ignore, ignore))
+  context.keepAlive(answering)
   return answering
 }
 
-function beginInvocation({ request, settings, platform }: RequestContext): Invocation {
-  const timeoutInMs = timeLeft(settings.timeoutInMs, platform)
-  const client = settings.client()
+function beginInvocation(
+  client: EventHubProducerClient,
+  options: Parameters<EventHubProducerClient['beginInvocation']>[0],
+): Posting['invocation'] {
   try {
-    return client.beginInvocation({ timeoutInMs, abortSignal: request.signal })
+    return client.beginInvocation(options)
   } catch (error) {
     if (!(error instanceof EventHubError && error.code === 'client-closed')) throw error
     throw new ProblemError('event-hub-unavailable', 'The front door is shutting down. Send the request again.', {
@@ -42,28 +57,18 @@ function beginInvocation({ request, settings, platform }: RequestContext): Invoc
   }
 }
 
-function timeLeft(timeoutInMs: number, platform: FetchContext | undefined): number {
-  const remaining = platform?.remainingTimeInMs?.() ?? timeoutInMs
-  return Math.max(1, Math.floor(Math.min(timeoutInMs, remaining)))
-}
-
-async function answer(
-  context: RequestContext,
-  invocation: Invocation,
-  items: AsyncIterable<IncomingItem>,
-  keyOfRequest: string | undefined,
-): Promise<Response> {
+/** @param early answers before everything is settled, if that can be done */
+async function answer(posting: Posting, early: (() => Promise<Response | undefined>) | undefined): Promise<Response> {
+  const { context, invocation, entries } = posting
   const { request, settings } = context
-  const entries: Entry[] = []
   let stopped: Problem | undefined
-  let report: FlushReport
   try {
-    await takeAll(context, invocation, items, keyOfRequest, entries)
+    const response = early === undefined ? await takeAll(posting) : await early()
+    if (response !== undefined) return response
   } catch (error) {
     stopped = asProblem(error, context)
-  } finally {
-    report = await invocation.end()
   }
+  const report = await invocation.end()
   if (report.failures.length > 0) {
     // Read here as well as told: Node lets a request's signal go dead once nobody holds the request any more.
     const gone = request.signal?.aborted ? ' Its caller had gone.' : ''
@@ -75,40 +80,8 @@ async function answer(
   return eventsResponse(resultsOf(entries, report), stopped)
 }
 
-/** Hands the items to the invocation one by one: waiting for room here is what slows a fast upload down. */
-async function takeAll(
-  { request, settings }: RequestContext,
-  invocation: Invocation,
-  items: AsyncIterable<IncomingItem>,
-  keyOfRequest: string | undefined,
-  entries: Entry[],
-): Promise<void> {
-  for await (const item of items) {
-    if ('invalid' in item) {
-      entries.push({ id: item.id, invalid: item.invalid })
-      continue
-    }
-    const { incoming, event } = item
-    const partitionKey = partitionKeyOf(request, incoming, settings.partitionKey, keyOfRequest)
-    const rejection = await rejectionOf(() => invocation.sendEvent(event, { partitionKey }))
-    entries.push({ id: incoming.kind === 'cloudevent' ? String(incoming.attributes.id) : undefined, event, rejection })
-  }
-}
-
-/** A rejected event is no reason to stop: it stands in the report, and the others go on. */
-async function rejectionOf(send: () => Promise<void>): Promise<unknown> {
-  try {
-    await send()
-    return undefined
-  } catch (error) {
-    return error ?? new Error('sendEvent rejected without a reason.')
-  }
-}
-
 function asProblem(error: unknown, { settings }: RequestContext): Problem {
   if (error instanceof ProblemError) return error.problem
   logError(settings.logger, 'POST /events stopped reading', error)
   return problem('internal-error', 'An error inside the front door ended the reading of this body. Its log has more.')
 }
-
-function ignore(): void {}

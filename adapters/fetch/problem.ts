@@ -18,14 +18,16 @@ const kinds = {
   'unsupported-media-type': [415, 'Unsupported media type'],
   'malformed-body': [400, 'Malformed body'],
   'no-events': [400, 'No events'],
-  'invalid-events': [400, 'Invalid events'],
   'invalid-partition-key': [400, 'Invalid partition key'],
   'upload-aborted': [400, 'The upload broke off'],
   'upload-too-slow': [408, 'The upload took too long'],
   'body-too-large': [413, 'Body too large'],
   'too-many-events': [413, 'Too many events'],
   'event-too-large': [413, 'Event too large'],
+  'invalid-events': [422, 'Invalid events'],
   'event-hub-busy': [429, 'The event hub is busy'],
+  'too-many-requests': [429, 'Too many requests'],
+  'not-supported': [501, 'Not supported'],
   'event-hub-unavailable': [503, 'The event hub did not accept the events'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 

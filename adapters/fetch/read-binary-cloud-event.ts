@@ -11,7 +11,7 @@ export function isHttpBinaryCloudEvent(headers: Headers): boolean {
 }
 
 /** A CloudEvent whose attributes are headers and whose data is the body, of any type, as it is. */
-export const readBinaryCloudEvent: ContentReader = async function* (request, limits) {
-  const data = await bytesOf(request, limits)
-  yield cloudEventItem(parseHttpCloudEvent(request.headers, data), limits)
+export const readBinaryCloudEvent: ContentReader = async function* (input) {
+  const data = await bytesOf(input.body, input.signal)
+  yield cloudEventItem(parseHttpCloudEvent(input.body.request.headers, data), input)
 }

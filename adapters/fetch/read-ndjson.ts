@@ -1,5 +1,5 @@
 import { chunksOf, concatenate, decodeUtf8, isBlank } from './body.js'
-import type { ContentReader, IncomingItem, ReadLimits } from './incoming.js'
+import type { ContentReader, IncomingItem, ReadInput } from './incoming.js'
 import { ProblemError } from './problem.js'
 
 /**
@@ -7,17 +7,17 @@ import { ProblemError } from './problem.js'
  * malformed line is an invalid item and no more: lines do not depend on each other, and those before it
  * may be in the event hub already.
  */
-export const readNdjson: ContentReader = async function* (request, limits) {
+export const readNdjson: ContentReader = async function* (input) {
   let line = 0
   let events = 0
-  for await (const bytes of linesOf(request, limits)) {
+  for await (const bytes of linesOf(input)) {
     line += 1
     const text = decodeUtf8(bytes)
     if (text !== undefined && isBlank(text)) continue
-    if (events === limits.maxEventsPerRequest) {
+    if (events === input.maxEventsPerRequest) {
       throw new ProblemError(
         'too-many-events',
-        `A request may have ${limits.maxEventsPerRequest} events. Line ${line} and what follows were not read: send them in another request.`,
+        `A request may have ${input.maxEventsPerRequest} events. Line ${line} and what follows were not read: send them in another request.`,
       )
     }
     events += 1
@@ -38,9 +38,9 @@ function parseLine(text: string | undefined, line: number): IncomingItem {
 const lineFeed = 0x0a
 
 /** Lines as bytes, without their line feed. Held back is one unfinished line, which the body's limit bounds. */
-async function* linesOf(request: Request, limits: ReadLimits): AsyncGenerator<Uint8Array> {
+async function* linesOf({ body, signal }: ReadInput): AsyncGenerator<Uint8Array> {
   let unfinished: Uint8Array[] = []
-  for await (const chunk of chunksOf(request, limits)) {
+  for await (const chunk of chunksOf(body, signal)) {
     let start = 0
     for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
       yield concatenate([...unfinished, chunk.subarray(start, end)])

@@ -7,7 +7,7 @@ import type { FlushFailure, FlushReport } from '../../core/report.js'
 export interface EventResult {
   /** Position in the request, from 0. Blank lines do not count. */
   readonly index: number
-  /** The CloudEvent's id. */
+  /** The event's own id: a CloudEvent's, a batch item's, an Event Grid event's. */
   readonly id?: string
   /**
    * - `accepted`: it is in the event hub.
@@ -31,8 +31,8 @@ export interface EventResult {
 
 /** One item of the request, as far as it came: taken by the invocation, or invalid. */
 export type Entry =
-  | { readonly id: string | undefined; readonly event: EventInput; readonly rejection: unknown }
-  | { readonly id: string | undefined; readonly invalid: string }
+  | { readonly id: string | undefined; readonly event: EventInput; readonly rejection?: unknown }
+  | { readonly id?: string | undefined; readonly invalid: string }
 
 /** Joins what was asked with what the invocation reports. */
 export function resultsOf(entries: readonly Entry[], report: FlushReport): EventResult[] {

@@ -138,7 +138,7 @@ describe('fetch', () => {
       auth: { bearer: [env.KEY] },
       partitionKey: (request, event) => {
         expectTypeOf(request).toEqualTypeOf<Request>()
-        expectTypeOf(event.kind).toEqualTypeOf<'json' | 'cloudevent'>()
+        expectTypeOf(event.kind).toEqualTypeOf<'json' | 'cloudevent' | 'bytes' | 'item'>()
         return undefined
       },
     }))

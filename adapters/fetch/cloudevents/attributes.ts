@@ -89,7 +89,7 @@ function whyNotOptional(attributes: Readonly<Record<string, AttributeValue>>): s
 }
 
 /** It becomes an AMQP symbol, which is ASCII. */
-function isContentType(text: string): boolean {
+export function isContentType(text: string): boolean {
   return /^[\x20-\x7e]+$/.test(text) && parseMediaType(text) !== undefined
 }
 

@@ -1,7 +1,7 @@
 import type { AttributeValue, CloudEvent, InvalidCloudEvent } from './attributes.js'
 import { isWellFormed, parseAttributes } from './attributes.js'
 import { decodeBase64 } from './base64.js'
-import { topLevelParts } from './json-text.js'
+import { rawMember, topLevelParts } from './json-text.js'
 import { isJson, isUtf8, parseMediaType } from './media-type.js'
 
 /**
@@ -56,9 +56,4 @@ function parseData(
   }
   if (!isWellFormed(data)) return { invalid: 'data holds half a surrogate pair, which has no UTF-8 form.' }
   return { data, dataContentType }
-}
-
-function rawMember(parts: readonly string[], name: string): string | undefined {
-  const index = parts.findIndex((part, position) => position % 2 === 0 && JSON.parse(part) === name)
-  return parts[index + 1]
 }

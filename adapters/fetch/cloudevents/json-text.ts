@@ -37,6 +37,12 @@ export function topLevelParts(text: string): string[] {
   return parts
 }
 
+/** The raw text of a member's value, out of `topLevelParts` of an object; undefined when there is no such member. */
+export function rawMember(parts: readonly string[], name: string): string | undefined {
+  const index = parts.findIndex((part, position) => position % 2 === 0 && JSON.parse(part) === name)
+  return index === -1 ? undefined : parts[index + 1]
+}
+
 /** Only an empty array or object has an empty part. */
 function addPart(parts: string[], raw: string): void {
   const part = raw.trim()

@@ -58,7 +58,7 @@ describe('one answer for many events', () => {
     ['an event hub that is not there', '["missing"]', 503, 'event-hub-unavailable', '60'],
     ['too large beside no answer', '["tooLarge","lost"]', 503, 'event-hub-unavailable', '4'],
     ['too large', '["tooLarge","tooLarge"]', 413, 'event-too-large', null],
-    ['what Event Hubs cannot take', '["malformed"]', 400, 'invalid-events', null],
+    ['what Event Hubs cannot take', '["malformed"]', 422, 'invalid-events', null],
   ])(
     'nothing accepted, %s: the status says it, with Retry-After where waiting helps',
     async (_, body, status, kind, retryAfter) => {
@@ -110,7 +110,7 @@ describe('one answer for many events', () => {
       return invocation
     }
     const answer = await door.post('[1]', json)
-    expect(answer.status).toBe(400)
+    expect(answer.status).toBe(422)
     expect(answer.body.results).toEqual([
       expect.objectContaining({ index: 0, status: 'refused', code: 'argument-error', retryable: false }),
     ])
@@ -161,7 +161,9 @@ describe('the partition key', () => {
     const door = new FrontDoor({
       partitionKey: (request, incoming) => {
         if (incoming.kind === 'json') return (incoming.value as { device?: string }).device
-        return incoming.attributes.id === '1' ? (request.headers.get('x-tenant') ?? undefined) : undefined
+        return incoming.kind === 'cloudevent' && incoming.attributes.id === '1'
+          ? (request.headers.get('x-tenant') ?? undefined)
+          : undefined
       },
     })
     const headers = { 'x-partition-key': 'header', 'x-tenant': 'tenant' }

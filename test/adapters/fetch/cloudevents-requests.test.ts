@@ -160,10 +160,10 @@ describe('CloudEvents', () => {
     ['bytes that are not UTF-8', { ...ceHeaders, 'ce-subject': '%C0%A0' }],
     ['raw characters outside ASCII', { ...ceHeaders, 'ce-subject': 'caf\xe9' }],
     ['an encoded control character', { ...ceHeaders, 'ce-subject': 'a%00b' }],
-  ])('binary mode refuses %s: 400, nothing sent', async (_, headers) => {
+  ])('binary mode refuses %s: 422, nothing sent', async (_, headers) => {
     const door = new FrontDoor()
     const answer = await door.post('x', { 'content-type': 'text/plain', ...headers })
-    expect(answer.status).toBe(400)
+    expect(answer.status).toBe(422)
     expect(statuses(answer)).toEqual(['invalid'])
     expect(door.client.sent).toEqual([])
   })

@@ -127,9 +127,9 @@ describe('application/x-ndjson', () => {
     expect(answer.body.results?.[1]?.message).toBe('Line 2 is not valid UTF-8.')
   })
 
-  test('when every line is malformed the answer is 400, line by line', async () => {
+  test('when every line is malformed the answer is 422, line by line', async () => {
     const answer = await new FrontDoor().post('x\ny', ndjson)
-    expect(answer.status).toBe(400)
+    expect(answer.status).toBe(422)
     expect(answer.body.type).toBe('urn:problem:eventhub-sluice:invalid-events')
     expect(answer.body.results?.map(({ message }) => message)).toEqual([
       'Line 1 is not valid JSON.',
@@ -147,7 +147,9 @@ describe('application/x-ndjson', () => {
 describe('anything else', () => {
   test.each([
     ['no Content-Type', {}],
-    ['text/plain', { 'content-type': 'text/plain' }],
+    ['a type that is not known', { 'content-type': 'application/x-yaml' }],
+    ['a slip', { 'content-type': 'application/jsonn' }],
+    ['a form of several parts', { 'content-type': 'multipart/form-data; boundary=x' }],
     ['no media type', { 'content-type': 'json' }],
     ['a CloudEvents format that is not known', { 'content-type': 'application/cloudevents+avro' }],
     ['another charset', { 'content-type': 'application/json; charset=utf-16' }],

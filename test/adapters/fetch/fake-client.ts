@@ -89,6 +89,14 @@ export class FakeClient {
     return invocation
   }
 
+  /** What `getPartitionIds` gives, or rejects with. */
+  partitionIds: readonly string[] | Error = ['0', '1', '2']
+
+  async getPartitionIds(): Promise<string[]> {
+    if (this.partitionIds instanceof Error) throw this.partitionIds
+    return [...this.partitionIds]
+  }
+
   /** Everything accepted, over all invocations. */
   get sent(): Sent[] {
     return this.invocations.flatMap((invocation) => invocation.sent)

@@ -3,7 +3,7 @@ import { createFetchHandler } from '../../../adapters/fetch/index.js'
 import { FakeClient, type Script } from './fake-client.js'
 
 /** What an answer's body may hold, results and problem alike. */
-export type AnswerBody = Partial<EventsAnswer & Problem>
+export type AnswerBody = Partial<EventsAnswer & Problem> & Readonly<Record<string, unknown>>
 
 export interface Answer {
   readonly status: number

@@ -111,7 +111,7 @@ test('a CloudEvent that HTTPS cannot carry in binary mode is refused, not change
   )
   const { headers, body } = HTTP.structured(event)
   const answer = await send(post(String(body), headers as Record<string, string>))
-  expect(answer.status).toBe(400)
+  expect(answer.status).toBe(422)
   expect(answer.body.results?.[0]).toMatchObject({ status: 'refused', code: 'not-supported', retryable: false })
   expect(stored()).toEqual([])
 })

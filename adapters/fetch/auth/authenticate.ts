@@ -1,0 +1,65 @@
+import { kindOf, refuseUnknownOptions } from '../../../core/options.js'
+import { ProblemError } from '../problem.js'
+import { keyMatcher, parseKeys } from './keys.js'
+import type { AuthScheme } from './scheme.js'
+
+/** Bearer keys: one, or several while one is being replaced. Callers send `Authorization: Bearer <key>`. */
+export interface BearerAuth {
+  /** At least 16 visible ASCII characters each. */
+  readonly bearer: string | readonly string[]
+}
+
+/** Who may post events. `'none'`: anyone who can reach this address. Of a list, any scheme suffices. */
+export type FetchHandlerAuth = 'none' | BearerAuth | AuthScheme | readonly (BearerAuth | AuthScheme)[]
+
+/** Resolves to the caller's name. Rejects with a 401 when the request may not go on. */
+export type Authenticator = (request: Request, readBody: () => Promise<Uint8Array>) => Promise<string>
+
+export function authenticatorFor(auth: FetchHandlerAuth | undefined): Authenticator {
+  if (auth === 'none') return async () => 'anyone'
+  const given: readonly unknown[] = Array.isArray(auth) ? auth : [auth]
+  if (given.length === 0 || typeof given[0] !== 'object' || given[0] === null) {
+    throw new TypeError(
+      "Who may post events? Pass auth: { bearer: '<key>' }, or auth: 'none' to let in everyone who can reach this address.",
+    )
+  }
+  const schemes = given.map(parseScheme)
+  return async (request, readBody) => {
+    for (const scheme of schemes) {
+      const caller = await scheme.authenticate(request, readBody)
+      if (typeof caller === 'string') return caller
+    }
+    throw unauthorized(schemes)
+  }
+}
+
+function parseScheme(auth: unknown): AuthScheme {
+  const scheme = auth as Partial<AuthScheme & BearerAuth> | null | undefined
+  if (typeof scheme?.authenticate === 'function' && typeof scheme.hint === 'string') return scheme as AuthScheme
+  if (typeof scheme !== 'object') {
+    throw new TypeError(
+      `A scheme in auth must be { bearer } or what a function such as basicAuth makes; received ${kindOf(auth)}.`,
+    )
+  }
+  refuseUnknownOptions('auth', scheme, new Set(['bearer']))
+  const matching = keyMatcher(parseKeys('auth.bearer', scheme?.bearer))
+  return {
+    hint: 'the header Authorization: Bearer <key>',
+    challenge: 'Bearer realm="events"',
+    async authenticate({ headers }) {
+      const presented = /^bearer +([\x21-\x7e]+)$/i.exec(headers.get('authorization')?.trim() ?? '')?.[1]
+      const name = presented === undefined ? undefined : await matching(presented)
+      return name && `bearer:${name}`
+    },
+  }
+}
+
+function unauthorized(schemes: readonly AuthScheme[]): ProblemError {
+  const hints = schemes.map(({ hint }) => hint).join(', or ')
+  const challenges = schemes.flatMap(({ challenge }) => challenge ?? [])
+  return new ProblemError(
+    'unauthorized',
+    `This request shows no key that is known here. Send ${hints}, as the front door was set up with.`,
+    challenges.length === 0 ? {} : { 'www-authenticate': challenges.join(', ') },
+  )
+}

@@ -1,0 +1,18 @@
+/**
+ * One way for callers to show who they are. `bearer` is built in; the others are made by `apiKeyAuth`, `basicAuth`,
+ * `standardWebhooksAuth` and `gitHubAuth`, or are your own.
+ */
+export interface AuthScheme {
+  /** What to send, for the detail of a 401, such as `the header x-api-key: <key>`. Holds no secret. */
+  readonly hint: string
+  /** The scheme's part of `WWW-Authenticate`, such as `Basic realm="events"`. Default: it has none. */
+  readonly challenge?: string | undefined
+  /**
+   * The caller's name, or undefined when this scheme does not let the request in. The name scopes rate limits and
+   * `Idempotency-Key`; it should stay the same for one caller and must hold no secret.
+   *
+   * `readBody` gives the raw body, within the request's limits; let its rejection pass. The handler reads the same
+   * bytes afterwards.
+   */
+  authenticate(request: Request, readBody: () => Promise<Uint8Array>): Promise<string | undefined> | string | undefined
+}

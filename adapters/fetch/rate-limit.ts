@@ -1,0 +1,61 @@
+import { systemClock } from '../../core/clock.js'
+import { optionalFunction, refuseUnknownOptions, whole } from '../../core/options.js'
+
+/** Options of `rateLimit`. */
+export interface RateLimitOptions {
+  /** How many requests of one caller are let through in the long run. May be a fraction, such as 0.5. */
+  readonly requestsPerSecond: number
+  /** How many may come at once after a pause. Default: `requestsPerSecond`, at least 1. */
+  readonly burst?: number | undefined
+  /**
+   * Names the caller, for instance by the header `cf-connecting-ip`. With it the limit comes before `auth`. Default: who
+   * `auth` let in.
+   */
+  readonly caller?: ((request: Request) => string) | undefined
+  /** How many callers are remembered; the longest unused is forgotten first. Default: 10000. */
+  readonly maxCallers?: number | undefined
+}
+
+/** What `rateLimit` makes: the buckets of one handler. */
+export interface RateLimit {
+  /** Whether the limit needs nothing of `auth`. */
+  readonly isBeforeAuth: boolean
+  /** Takes a token; returns the milliseconds until there is one, 0 when it was taken. */
+  take(request: Request, caller: string): number
+}
+
+/**
+ * A token bucket per caller, in the memory of this instance: best effort where there are several. Throws `TypeError` or
+ * `RangeError` for options that cannot work.
+ */
+export function rateLimit(options: RateLimitOptions): RateLimit {
+  refuseUnknownOptions('rateLimit options', options, new Set(['requestsPerSecond', 'burst', 'caller', 'maxCallers']))
+  const { requestsPerSecond } = options
+  if (
+    !(typeof requestsPerSecond === 'number' && requestsPerSecond > 0 && requestsPerSecond < Number.POSITIVE_INFINITY)
+  ) {
+    throw new RangeError('rateLimit.requestsPerSecond must be a number over 0.')
+  }
+  const burst = whole('rateLimit.burst', options.burst, Math.max(1, Math.floor(requestsPerSecond)), 1)
+  const maxCallers = whole('rateLimit.maxCallers', options.maxCallers, 10_000, 1)
+  const nameOf = optionalFunction<RateLimitOptions['caller']>('rateLimit.caller', options.caller)
+  /** Plain values, the longest unused first: requests share them, and nothing waits on them. */
+  const buckets = new Map<string, { readonly tokens: number; readonly at: number }>()
+  return {
+    isBeforeAuth: nameOf !== undefined,
+    take(request, caller) {
+      const name = nameOf === undefined ? caller : String(nameOf(request))
+      const now = systemClock.monotonicNow()
+      const known = buckets.get(name) ?? { tokens: burst, at: now }
+      const tokens = Math.min(burst, known.tokens + ((now - known.at) / 1000) * requestsPerSecond)
+      const isLetIn = tokens >= 1
+      buckets.delete(name)
+      buckets.set(name, { tokens: isLetIn ? tokens - 1 : tokens, at: now })
+      for (const oldest of buckets.keys()) {
+        if (buckets.size <= maxCallers) break
+        buckets.delete(oldest)
+      }
+      return isLetIn ? 0 : Math.ceil(((1 - tokens) / requestsPerSecond) * 1000)
+    },
+  }
+}
