@@ -67,7 +67,7 @@ function worstOf(results: readonly EventResult[]): FailureKind {
 }
 
 /** Failures that only another event can cure. */
-const ownedByCaller: ReadonlySet<string> = new Set([
+export const ownedByCaller: ReadonlySet<string> = new Set([
   'invalid-event',
   'argument-error',
   'not-supported',

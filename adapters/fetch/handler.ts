@@ -3,12 +3,18 @@ import { consoleLogger, logError } from './log.js'
 import type { FetchHandlerOptions, Settings } from './options.js'
 import { parseOptions } from './options.js'
 import { ProblemError, problem, problemResponse } from './problem.js'
+import type { QueueBatch } from './queue/batch.js'
 import { dispatch } from './routes.js'
 
 /** What `createFetchHandler` makes: the shape that Workers, Deno and Bun export. */
 export interface FetchHandler {
   /** Answers one request. Never rejects. */
   fetch(request: Request, env?: unknown, ctx?: FetchContext): Promise<Response>
+  /**
+   * Consumes a batch of Cloudflare Queues, as the option `queue` says. Rejects, and acknowledges nothing, when the batch
+   * cannot be settled, so that the platform delivers it again.
+   */
+  queue(batch: QueueBatch, env?: unknown, ctx?: unknown): Promise<void>
 }
 
 /**
@@ -37,6 +43,13 @@ export function createFetchHandler<Env = unknown>(
         response = failed(error, settings)
       }
       return settings?.cors?.expose(request, response) ?? response
+    },
+    async queue(batch, env) {
+      const settings = settingsFor(env as Env)
+      if (settings.queue === undefined) {
+        throw new TypeError(`Nothing here consumes the queue ${batch.queue}. Pass the option queue: queueConsumer().`)
+      }
+      await settings.queue(batch, settings)
     },
   }
 }

@@ -21,6 +21,7 @@ import type { Stage } from './context.js'
 import type { CorsPolicy } from './cors.js'
 import type { IncomingEvent } from './incoming.js'
 import type { Logger } from './log.js'
+import type { QueueConsumer } from './queue/consumer.js'
 import type { RateLimit } from './rate-limit.js'
 import { stagesOf } from './stages.js'
 import type { WebhookProtocol } from './webhooks/protocol.js'
@@ -65,6 +66,8 @@ export interface FetchHandlerOptions extends Destination {
   readonly cors?: CorsPolicy | undefined
   /** Senders that ask before they post, made by `cloudEventsWebhook` and `eventGridWebhook`. Default: none. */
   readonly webhooks?: WebhookProtocol | readonly WebhookProtocol[] | undefined
+  /** Consumes the queue that is bound to the Worker: what `queueConsumer` makes. Default: none; a batch is then refused. */
+  readonly queue?: QueueConsumer | undefined
   /** Told of internal errors and of events that were not accepted, never a body or a key. Default: `console`. */
   readonly logger?: Logger | undefined
 }
@@ -85,6 +88,7 @@ export interface Settings {
   readonly maxBodySizeInBytes: number
   readonly maxEventsPerRequest: number
   readonly timeoutInMs: number
+  readonly queue: QueueConsumer | undefined
   readonly logger: Logger
 }
 
@@ -109,6 +113,7 @@ const readers = {
   rateLimit: madeBy<RateLimit>('take'),
   cors: madeBy<CorsPolicy>('expose'),
   webhooks: parseWebhooks,
+  queue: optionalFunction<FetchHandlerOptions['queue']>,
   logger: parseLogger,
 } satisfies ReadersOf<FetchHandlerOptions>
 

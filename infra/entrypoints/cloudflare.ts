@@ -1,4 +1,4 @@
-import { createFetchHandler } from '../../adapters/fetch/index.js'
+import { createFetchHandler, queueConsumer } from '../../adapters/fetch/index.js'
 
 /** The bindings of the Worker. Set the first and the last with `wrangler secret put`, the name as a variable. */
 export interface FrontDoorEnv {
@@ -13,11 +13,15 @@ export interface FrontDoorEnv {
   readonly FRONT_DOOR_KEY: string
 }
 
-/** The HTTP front door as a Cloudflare Worker. Events leave by HTTPS: a socket would belong to one request. */
+/**
+ * The HTTP front door, and the consumer of a queue, as a Cloudflare Worker. Events leave by HTTPS: a socket would belong
+ * to one request.
+ */
 export default createFetchHandler<FrontDoorEnv>((env) => ({
   connectionString: required(env, 'EVENTHUB_CONNECTION_STRING'),
   eventHubName: env.EVENTHUB_NAME || undefined,
   auth: { bearer: required(env, 'FRONT_DOOR_KEY').split(/\s+/) },
+  queue: queueConsumer(),
 }))
 
 function required(env: FrontDoorEnv, name: 'EVENTHUB_CONNECTION_STRING' | 'FRONT_DOOR_KEY'): string {
