@@ -17,7 +17,7 @@ describe('the benchmarks, at a scale at which no figure means anything', () => {
     // Rejects, with what it printed, unless every program found at the hub what it had timed.
     const options = ['--tiny', '--readable', '--out', folder, '--docs', folder]
     await run(process.execPath, [join(here, 'run.mjs'), ...options], { maxBuffer: 16 * 1024 * 1024 })
-  }, 60_000)
+  }, 120_000)
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   test('each write figures, and say by them whether their bars are met', async () => {

@@ -10,7 +10,18 @@ const namesIn = (folder) =>
     .map((file) => file.slice(0, -'.ts'.length))
 
 /** In the order in which they run and are shown. */
-export const programNames = ['cpu', 'cold', 'partitions', 'flush', 'pipeline', 'freeze', 'size', 'memory', 'exit']
+export const programNames = [
+  'cpu',
+  'cold',
+  'partitions',
+  'flush',
+  'pipeline',
+  'freeze',
+  'size',
+  'memory',
+  'exit',
+  'door',
+]
 
 /** As a deployment bundles for Node: one file, what is loaded lazily left out. */
 const forNode = {

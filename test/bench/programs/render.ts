@@ -8,8 +8,8 @@ import type { Plot, Report } from '../support/report.js'
 
 // Renders the page and its pictures from the figures that the benchmarks have written.
 
-const names = ['cpu', 'cold', 'partitions', 'flush', 'pipeline', 'freeze', 'size', 'memory', 'exit']
-const comparedPackages = ['@azure/event-hubs', 'rhea', 'rhea-promise', 'esbuild']
+const names = ['cpu', 'cold', 'partitions', 'flush', 'pipeline', 'freeze', 'size', 'memory', 'exit', 'door']
+const comparedPackages = ['@azure/event-hubs', 'rhea', 'rhea-promise', 'srvx', 'esbuild']
 
 function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(path, 'utf8')) as T

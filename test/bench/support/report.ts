@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { currentScale, type Scale } from './scale.js'
 import type { Summary } from './statistics.js'
 
-export type Unit = 'µs' | 'ms' | 's' | 'round trips' | 'KB' | 'MB' | 'events' | 'times'
+export type Unit = 'µs' | 'ms' | 's' | 'round trips' | 'KB' | 'MB' | 'events' | 'times' | 'requests per second'
 
 /** A figure that a row has to keep. `value` is what is held against it. */
 export interface Bar {
