@@ -143,7 +143,7 @@ export class SenderLink {
     const { name } = this.#state
     const sender = name === 'open' || name === 'attaching' ? this.#state.sender : undefined
     this.close(error)
-    sender?.close()
+    if (sender) sayGoodbye(sender)
   }
 
   /** Fails everything: what was handed over is `unknown`, what was not is `returned`. */
@@ -180,7 +180,7 @@ export class SenderLink {
     this.#state = { name: 'attaching', sender }
     this.#cancelAttachTimer = this.#options.clock.schedule(this.#options.attachTimeoutInMs, () => {
       this.close(new OperationTimeoutError(`The link to ${address} did not open in time.`))
-      sender.close()
+      sayGoodbye(sender)
     })
     sender.on(SenderEvents.senderOpen, () => {
       // A refused attach is answered with an attach without target, then a detach that says why.
@@ -320,6 +320,15 @@ export class SenderLink {
         return `The service granted ${address} no credit in time.`
     }
   }
+}
+
+/**
+ * rhea opens a link anew when the answer to its attach comes after its detach, and may then attach and detach with
+ * the peer for ever. So the goodbye waits for that answer.
+ */
+function sayGoodbye(sender: RheaSender): void {
+  if (sender.is_remote_open()) sender.close()
+  else sender.once(SenderEvents.senderOpen, () => sender.close())
 }
 
 /** A link that had been authorized and was closed for want of it: its token ended, and a new one may help. */
