@@ -96,6 +96,8 @@ export class RequestResponseLink {
   async #request(request: Request, limits: OperationLimits): Promise<Response> {
     const ranOut = () => new OperationTimeoutError(`${this.#node} did not answer in time.`)
     await bounded(this.#clock, this.opened, limits, ranOut)
+    // It may have failed in this very turn, and what is added now would wait in vain.
+    if (this.#failed) throw this.#failed
     const id = generate_uuid()
     const response = new Promise<Response>((resolve, reject) => this.#pending.set(id, { request, resolve, reject }))
     this.#queue.add(id)
