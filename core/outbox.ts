@@ -182,6 +182,8 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   async giveUp(reason: EventHubError): Promise<void> {
     this.#closedBy ??= reason
     const returned = reason.withOutcome('returned')
+    // Ahead of all else: the room that is given back below may go to events of this very outbox, and none may leave now.
+    this.#abort.abort(reason)
     for (const stopWaiting of [...this.#waitingForRoom]) stopWaiting(returned)
     const unrouted = this.#unrouted
     this.#unrouted = []
@@ -192,7 +194,6 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     }
     if (this.#pending.total === 0) return
     const settled = this.#pending.whenSettled()
-    this.#abort.abort(reason)
     // A transport answers an abort at once; this holds even for one that does not.
     const cancel = this.#env.clock.schedule(0, () => {
       for (const channel of this.#allChannels()) channel.abandon(reason.withOutcome('unknown'))
