@@ -58,6 +58,8 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
   readonly #sealed: SealedBatch<E>[] = []
   #requestedSlots = new Set<() => void>()
   readonly #sending = new Set<SealedBatch<E>>()
+  /** Slots held by batches that are looked through: what is held back of them frees room, and may lead back here. */
+  #beginning = 0
 
   constructor(
     env: ChannelEnvironment<E>,
@@ -133,7 +135,7 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
   #pump(): void {
     while (
       this.#requestedSlots.size < this.#sealed.length &&
-      this.#sending.size + this.#requestedSlots.size < this.#maxConcurrentSends
+      this.#sending.size + this.#beginning + this.#requestedSlots.size < this.#maxConcurrentSends
     ) {
       const handle = { cancel: () => {} }
       const cancel = () => handle.cancel()
@@ -173,16 +175,24 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
 
   /** Holds a slot on entry; gives it back when the batch is settled, or at once when there is none. */
   #sendNext(): void {
-    // A loop: any number of batches may turn out to be held back altogether.
-    for (let batch = this.#sealed.shift(); batch; batch = this.#sealed.shift()) {
-      const rest = this.#withoutBlocked(batch)
-      if (rest.entries.length > 0) {
-        this.#sendHoldingSlot(rest)
-        return
-      }
+    this.#beginning++
+    const batch = this.#nextUnblocked()
+    this.#beginning--
+    if (batch) {
+      this.#sendHoldingSlot(batch)
+      return
     }
     this.#release()
     this.#afterSend()
+  }
+
+  /** A loop: any number of batches may turn out to be held back altogether. */
+  #nextUnblocked(): SealedBatch<E> | undefined {
+    for (let batch = this.#sealed.shift(); batch; batch = this.#sealed.shift()) {
+      const rest = this.#withoutBlocked(batch)
+      if (rest.entries.length > 0) return rest
+    }
+    return undefined
   }
 
   #sendHoldingSlot(batch: SealedBatch<E>): void {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { EventHubError } from '../../../core/errors.js'
 import type { FlushReport } from '../../../core/report.js'
 import { fakeClient } from '../../support/fake-client.js'
 import { settlePromises } from '../../support/virtual-clock.js'
@@ -25,5 +26,49 @@ test('an invocation that is given up sends nothing more for the room that its ow
   const outcomes = (report: FlushReport) => report.failures.map(({ outcome }) => outcome)
   expect(outcomes(await flushed)).toEqual(['unknown', 'returned', 'returned', 'returned'])
   expect(outcomes(await invocation.end())).toEqual([])
+  expect(clock.pendingTimers).toBe(0)
+})
+
+test('what is held back after a failure lets no second batch go beside the one that is next', async () => {
+  const { client, transport, clock } = fakeClient({
+    partitionIds: ['0', '1', '2'],
+    maxBufferLength: 3,
+    maxConcurrentSends: 2,
+    retryOptions: { maxRetries: 0 },
+  })
+  const other = client.beginInvocation()
+  const invocation = client.beginInvocation({ afterFailure: 'stop' })
+  // Two keys of one partition. a1, a2 and b1 hold all its room, in a batch each; the others wait for it.
+  const [a, b] = ['a', 'device-42']
+  for (const [body, partitionKey] of [...['a1', 'a2'].map((body) => [body, a]), ['b1', b]]) {
+    void invocation.sendEvent({ body: `${body}` }, { partitionKey })
+    void invocation.flush()
+    await settlePromises()
+  }
+  for (const body of ['b2', 'b3', 'b4']) void invocation.sendEvent({ body }, { partitionKey: b })
+  const partitionId = transport.sends[0]?.partitionId
+  const others = ['0', '1', '2'].filter((id) => id !== partitionId)
+  for (const id of others) void other.sendEvent({ body: `other ${id}` }, { partitionId: id })
+  void other.flush()
+  await settlePromises()
+  const bodies = () => transport.openSends.map((open) => open.bodies.join())
+  expect(bodies()).toEqual(['a1', `other ${others[0]}`])
+  transport.sends[0]?.fail(new EventHubError('no', { code: 'entity-disabled', outcome: 'refused' }))
+  await settlePromises()
+  expect(bodies()).toEqual(others.map((id) => `other ${id}`))
+  void invocation.end()
+  for (let i = 0; i < 8; i++) {
+    transport.openSends[0]?.accept()
+    await settlePromises()
+    expect(bodies().filter((body) => body.startsWith('b')).length).toBeLessThanOrEqual(1)
+  }
+  expect(transport.sends.flatMap((sent) => sent.bodies).filter((body) => !body.startsWith('o'))).toEqual([
+    'a1',
+    'b1',
+    'b2',
+    'b3',
+    'b4',
+  ])
+  await other.end()
   expect(clock.pendingTimers).toBe(0)
 })
