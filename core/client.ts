@@ -349,9 +349,11 @@ export class EventHubProducerClient {
       const limits = this.#limits(timeoutInMs, joined.signal)
       const { directory, clock } = this.#env
       const needsIds = this.#transport.canReadProperties && directory.ids === undefined
-      const warm = Promise.all([this.#transport.warmUp(limits), needsIds ? directory.load(limits) : undefined])
+      const warm = [this.#transport.warmUp(limits), needsIds ? directory.load(limits) : undefined]
+      // When one has failed, the other still listens for close().
+      void Promise.allSettled(warm).then(joined.release)
       const ranOut = () => new OperationTimeoutError('The connection was not ready in time.')
-      await bounded(clock, warm, limits, ranOut).finally(joined.release)
+      await bounded(clock, Promise.all(warm), limits, ranOut)
     } catch (error) {
       const line = `eventhub-sluice: warm-up failed: ${toEventHubError(error).message}`
       // A mistaken option would not show again.

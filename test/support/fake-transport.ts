@@ -53,6 +53,8 @@ export class FakeTransport implements Transport<FakeEvent> {
   isClosed = false
   /** Set to fail the reading of properties. */
   propertiesError: EventHubError | undefined
+  /** Set to fail the warming up. */
+  warmUpError: EventHubError | undefined
   /** Set to hold the reading of properties back until it resolves. */
   propertiesGate: Promise<void> | undefined
   readonly #clock: Clock
@@ -137,7 +139,9 @@ export class FakeTransport implements Transport<FakeEvent> {
     }
   }
 
-  async warmUp(): Promise<void> {}
+  async warmUp(): Promise<void> {
+    if (this.warmUpError) throw this.warmUpError
+  }
 
   checkLiveness(): void {
     this.livenessChecks++

@@ -7,6 +7,7 @@ import { settlePromises } from '../../support/virtual-clock.js'
 // Each was found by test/simulation; the seed stands in the commit that mended it.
 
 const ids = ['0', '1']
+const busy = new EventHubError('busy', { code: 'service-error', retryable: true, outcome: 'refused' })
 
 test('an invocation that is given up sends nothing more for the room that its own waiting events leave', async () => {
   const { client, transport, clock } = fakeClient({ partitionIds: ids, maxBufferSizeInBytes: 100 })
@@ -70,5 +71,14 @@ test('what is held back after a failure lets no second batch go beside the one t
     'b4',
   ])
   await other.end()
+  expect(clock.pendingTimers).toBe(0)
+})
+
+test('a warm-up that failed leaves no timer after close', async () => {
+  const { client, transport, clock } = fakeClient()
+  transport.propertiesError = busy
+  transport.warmUpError = busy
+  await client.warmUp({ timeoutInMs: 20_000 })
+  await client.close()
   expect(clock.pendingTimers).toBe(0)
 })
