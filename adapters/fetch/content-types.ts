@@ -17,9 +17,9 @@ const readers: ReadonlyMap<string, ContentReader> = new Map([
   ['application/cloudevents+json', readStructuredCloudEvent],
   ['application/cloudevents-batch+json', readCloudEventBatch],
 ])
-/** What is one event as it is. A type that is none of these is a slip more often than a type. */
+/** What is one event as it is. A type that is none of these is a slip more often than a type; forms, what `curl -d` says by default. */
 const readAsBytes =
-  /^(?:(?:text|image|audio)\/.+|application\/(?:octet-stream|xml|x-www-form-urlencoded|cbor|msgpack|(?:x-)?protobuf|avro)|avro\/binary|(?!application\/cloudevents).+\+(?:json|xml|cbor))$/
+  /^(?:(?:text|image|audio)\/.+|application\/(?:octet-stream|xml|cbor|msgpack|(?:x-)?protobuf|avro)|avro\/binary|(?!application\/cloudevents).+\+(?:json|xml|cbor))$/
 const accepted = [...readers.keys(), 'application/octet-stream', 'text/*'].join(', ')
 
 /** The reader for the body of `POST /events`. Throws a 415 that says what is accepted. */

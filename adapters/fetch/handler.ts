@@ -1,3 +1,5 @@
+import { EventHubError } from '../../core/errors.js'
+import { readingStopped } from './body.js'
 import { type FetchContext, RequestContext } from './context.js'
 import { consoleLogger, logError } from './log.js'
 import type { FetchHandlerOptions, Settings } from './options.js'
@@ -54,7 +56,10 @@ export function createFetchHandler<Env = unknown>(
   }
 }
 
-function failed(error: unknown, settings: Settings | undefined): Response {
+function failed(thrown: unknown, settings: Settings | undefined): Response {
+  // A caller that has gone is nobody's fault here.
+  const hasLeft = thrown instanceof EventHubError && thrown.code === 'aborted'
+  const error = hasLeft ? readingStopped(thrown) : thrown
   if (error instanceof ProblemError) return problemResponse(error.problem, error.headers)
   const what = settings === undefined ? 'The front door cannot be set up' : 'The front door failed'
   logError(settings?.logger ?? consoleLogger, what, error)

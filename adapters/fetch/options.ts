@@ -13,7 +13,7 @@ import {
 } from '../../core/options.js'
 import type { Destination } from '../flush-on-freeze.js'
 import { clientFor } from '../flush-on-freeze.js'
-import type { FetchHandlerAuth } from './auth/authenticate.js'
+import type { Authenticator, FetchHandlerAuth } from './auth/authenticate.js'
 import { authenticatorFor } from './auth/authenticate.js'
 import type { CloudEventWriter } from './cloud-event-to-event-data.js'
 import { binaryWriter, structuredWriter } from './cloud-event-to-event-data.js'
@@ -23,7 +23,6 @@ import type { IncomingEvent } from './incoming.js'
 import type { Logger } from './log.js'
 import type { QueueConsumer } from './queue/consumer.js'
 import type { RateLimit } from './rate-limit.js'
-import { stagesOf } from './stages.js'
 import type { WebhookProtocol } from './webhooks/protocol.js'
 
 /** Options of `createFetchHandler`: where events go (the fields of `Destination`), and how they come in. */
@@ -110,7 +109,7 @@ const readers = {
   maxEventsPerRequest: wholeOf(1000),
   timeoutInMs: wholeOf(25_000),
   allowRespondAsync: (name: string, value: unknown) => flag(name, value, false),
-  rateLimit: madeBy<RateLimit>('take'),
+  rateLimit: madeBy<RateLimit>('stage'),
   cors: madeBy<CorsPolicy>('expose'),
   webhooks: parseWebhooks,
   queue: optionalFunction<FetchHandlerOptions['queue']>,
@@ -125,7 +124,9 @@ export function parseOptions(options: FetchHandlerOptions): Settings {
     )
   }
   const read = readOptions('createFetchHandler options', options, readers)
-  const stages = stagesOf(authenticatorFor(options.auth), read)
+  const { rateLimit } = read
+  const stages = [authenticating(authenticatorFor(options.auth)), ...read.webhooks.flatMap(({ stage }) => stage ?? [])]
+  if (rateLimit !== undefined) stages.splice(rateLimit.isBeforeAuth ? 0 : 1, 0, rateLimit.stage)
   const client = clientFor(options)
   const handshakes = [...read.webhooks.map(({ handshake }) => handshake), read.cors?.preflight]
   return {
@@ -143,6 +144,13 @@ function parseWebhooks(_name: string, value: unknown = []): readonly WebhookProt
   throw new TypeError(
     'webhooks must be what cloudEventsWebhook({ … }) or eventGridWebhook() returns, or a list of these.',
   )
+}
+
+function authenticating(authenticate: Authenticator): Stage {
+  return async (context, next) => {
+    context.caller = await context.within(() => authenticate(context.request, () => context.readBody()))
+    return next()
+  }
 }
 
 /** What one of our functions made, told by a method of it. */

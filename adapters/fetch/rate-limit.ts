@@ -1,5 +1,7 @@
 import { systemClock } from '../../core/clock.js'
 import { optionalFunction, refuseUnknownOptions, whole } from '../../core/options.js'
+import type { Stage } from './context.js'
+import { problem, problemResponse } from './problem.js'
 
 /** Options of `rateLimit`. */
 export interface RateLimitOptions {
@@ -18,10 +20,10 @@ export interface RateLimitOptions {
 
 /** What `rateLimit` makes: the buckets of one handler. */
 export interface RateLimit {
-  /** Whether the limit needs nothing of `auth`. */
+  /** Whether the limit needs nothing of `auth`, and so comes before it. */
   readonly isBeforeAuth: boolean
-  /** Takes a token; returns the milliseconds until there is one, 0 when it was taken. */
-  take(request: Request, caller: string): number
+  /** @internal */
+  readonly stage: Stage
 }
 
 /**
@@ -29,6 +31,26 @@ export interface RateLimit {
  * `RangeError` for options that cannot work.
  */
 export function rateLimit(options: RateLimitOptions): RateLimit {
+  const take = tokenBuckets(options)
+  const { caller } = options
+  return {
+    isBeforeAuth: caller !== undefined,
+    async stage(context, next) {
+      const waitInMs = take(caller === undefined ? context.caller : String(caller(context.request)))
+      return waitInMs === 0 ? next() : tooMany(waitInMs)
+    },
+  }
+}
+
+function tooMany(retryAfterInMs: number): Response {
+  const detail =
+    'This caller sends too many requests. Send it again after the time in Retry-After; nothing of it was sent.'
+  const headers = { 'retry-after': String(Math.ceil(retryAfterInMs / 1000)) }
+  return problemResponse(problem('too-many-requests', detail), headers, { retryAfterInMs })
+}
+
+/** Takes a caller's token; returns the milliseconds until there is one, 0 when it was taken. */
+export function tokenBuckets(options: RateLimitOptions): (caller: string) => number {
   refuseUnknownOptions('rateLimit options', options, new Set(['requestsPerSecond', 'burst', 'caller', 'maxCallers']))
   const { requestsPerSecond } = options
   if (
@@ -38,24 +60,20 @@ export function rateLimit(options: RateLimitOptions): RateLimit {
   }
   const burst = whole('rateLimit.burst', options.burst, Math.max(1, Math.floor(requestsPerSecond)), 1)
   const maxCallers = whole('rateLimit.maxCallers', options.maxCallers, 10_000, 1)
-  const nameOf = optionalFunction<RateLimitOptions['caller']>('rateLimit.caller', options.caller)
+  optionalFunction('rateLimit.caller', options.caller)
   /** Plain values, the longest unused first: requests share them, and nothing waits on them. */
   const buckets = new Map<string, { readonly tokens: number; readonly at: number }>()
-  return {
-    isBeforeAuth: nameOf !== undefined,
-    take(request, caller) {
-      const name = nameOf === undefined ? caller : String(nameOf(request))
-      const now = systemClock.monotonicNow()
-      const known = buckets.get(name) ?? { tokens: burst, at: now }
-      const tokens = Math.min(burst, known.tokens + ((now - known.at) / 1000) * requestsPerSecond)
-      const isLetIn = tokens >= 1
-      buckets.delete(name)
-      buckets.set(name, { tokens: isLetIn ? tokens - 1 : tokens, at: now })
-      for (const oldest of buckets.keys()) {
-        if (buckets.size <= maxCallers) break
-        buckets.delete(oldest)
-      }
-      return isLetIn ? 0 : Math.ceil(((1 - tokens) / requestsPerSecond) * 1000)
-    },
+  return (caller) => {
+    const now = systemClock.monotonicNow()
+    const known = buckets.get(caller) ?? { tokens: burst, at: now }
+    const tokens = Math.min(burst, known.tokens + ((now - known.at) / 1000) * requestsPerSecond)
+    const isLetIn = tokens >= 1
+    buckets.delete(caller)
+    buckets.set(caller, { tokens: isLetIn ? tokens - 1 : tokens, at: now })
+    for (const oldest of buckets.keys()) {
+      if (buckets.size <= maxCallers) break
+      buckets.delete(oldest)
+    }
+    return isLetIn ? 0 : Math.ceil(((1 - tokens) / requestsPerSecond) * 1000)
   }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { EventHubError } from '../../../core/errors.js'
 import { bodyText } from './fake-client.js'
 import { type Answer, FrontDoor, json, statuses } from './front-door.js'
 
@@ -167,7 +168,6 @@ describe('text and bytes', () => {
     'application/xml',
     'application/soap+xml',
     'application/geo+json',
-    'application/x-www-form-urlencoded',
     'application/x-protobuf',
     'avro/binary',
     'image/png',
@@ -203,6 +203,19 @@ describe('GET /partitions', () => {
   test('names the partitions', async () => {
     const answer = await get(new FrontDoor())
     expect([answer.status, answer.text]).toEqual([200, '{"partitionIds":["0","1","2"]}'])
+  })
+
+  test.each([
+    ['not-supported', 501, 'not-supported', null],
+    ['server-busy', 429, 'event-hub-busy', '7'],
+    ['connection-lost', 503, 'event-hub-unavailable', '7'],
+  ] as const)('%s: %i, without the words of the error', async (code, status, kind, retryAfter) => {
+    const door = new FrontDoor()
+    door.client.partitionIds = new EventHubError('At host.internal', { code, retryAfterInMs: 6_500 })
+    const answer = await get(door)
+    expect([answer.status, answer.body.type]).toEqual([status, `urn:problem:eventhub-sluice:${kind}`])
+    expect(answer.headers.get('retry-after')).toBe(retryAfter)
+    expect(answer.text).not.toContain('host.internal')
   })
 
   test('needs a key', async () => {

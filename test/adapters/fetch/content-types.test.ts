@@ -148,6 +148,7 @@ describe('anything else', () => {
   test.each([
     ['no Content-Type', {}],
     ['a type that is not known', { 'content-type': 'application/x-yaml' }],
+    ['what curl -d says by default', { 'content-type': 'application/x-www-form-urlencoded' }],
     ['a slip', { 'content-type': 'application/jsonn' }],
     ['a form of several parts', { 'content-type': 'multipart/form-data; boundary=x' }],
     ['no media type', { 'content-type': 'json' }],

@@ -96,6 +96,46 @@ test('CloudEvents in binary mode over AMQP, as the SDK wrote them', async () => 
   }
 })
 
+test('a batch, text and bytes arrive with their keys, ids, properties and types', async () => {
+  const send = door()
+  const items = [
+    { body: { n: 1 }, partitionKey: 'k', id: 'i1', properties: { site: 'north', n: 2, ok: true } },
+    { base64: 'AAH/gA==', contentType: 'application/octet-stream', partitionKey: 'k' },
+  ]
+  expect((await send(post(JSON.stringify(items), json, '/events:batch'))).status).toBe(200)
+  expect((await send(post('plain', { 'content-type': 'text/plain', 'x-partition-key': 'k' }))).status).toBe(200)
+  const [first, second, third] = hub.events('events')
+  expect(first).toMatchObject({ partitionKey: 'k', applicationProperties: { site: 'north', ok: true } })
+  expect(Number(first?.applicationProperties.n)).toBe(2)
+  expect([first?.body.toString(), first?.properties['message-id']]).toEqual(['{"n":1}', 'i1'])
+  expect([...(second?.body ?? []), String(second?.properties['content-type'])]).toEqual([
+    0,
+    1,
+    255,
+    128,
+    'application/octet-stream',
+  ])
+  expect([third?.body.toString(), String(third?.properties['content-type'])]).toEqual(['plain', 'text/plain'])
+})
+
+test('a batch, text and bytes over HTTPS too', async () => {
+  const send = door({}, { transportType: 'https', customEndpointAddress: `http://127.0.0.1:${hub.httpPort}` })
+  const items = [
+    { body: { n: 1 }, partitionKey: 'k', id: 'i1', properties: { site: 'north', n: 2 } },
+    { base64: 'AAH/gA==', contentType: 'application/octet-stream', partitionKey: 'k', properties: { site: 'south' } },
+  ]
+  expect((await send(post(JSON.stringify(items), json, '/events:batch'))).status).toBe(200)
+  expect((await send(post('plain', { 'content-type': 'text/plain' }))).status).toBe(200)
+  expect(stored().sort()).toEqual([Buffer.from([0, 1, 255, 128]).toString(), 'plain', '{"n":1}'].sort())
+})
+
+test('GET /partitions names them over AMQP, and is a 501 over HTTPS', async () => {
+  const get = () => new Request('http://door.test/partitions')
+  expect((await door()(get())).body).toEqual({ partitionIds: ['0', '1', '2', '3'] })
+  const send = door({}, { transportType: 'https', customEndpointAddress: `http://127.0.0.1:${hub.httpPort}` })
+  expect((await send(get())).status).toBe(501)
+})
+
 test('CloudEvents over HTTPS are structured unless something else is asked for', async () => {
   const send = door({}, { transportType: 'https', customEndpointAddress: `http://127.0.0.1:${hub.httpPort}` })
   const { headers, body } = HTTP.binary(event)
