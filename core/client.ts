@@ -1,4 +1,4 @@
-import { defaultTransportType, parseSocketOptions, transportFactories } from '#transports'
+import { defaultTransportType, parseSocketOptions, sharesLimits, transportFactories } from '#transports'
 import { joinSignals } from './abort.js'
 import { parseConnectionString } from './auth/connection-string.js'
 import { assertIsCredential, type EventHubCredential, isNamedKey } from './auth/credential.js'
@@ -137,7 +137,7 @@ export class EventHubProducerClient {
       transport: this.#transport,
       clock,
       retry,
-      slots: new SendSlots(settings.maxConcurrentSends),
+      ...limitsOf(settings, (key) => this.#sealForRoom(key)),
       turns: settings.enableIdempotentRetries ? new PartitionTurns() : undefined,
       tracing: new Tracing({
         isEnabled: settings.tracing,
@@ -150,9 +150,9 @@ export class EventHubProducerClient {
       maxConcurrentSendsPerPartition: settings.maxConcurrentSendsPerPartition,
       router: new Router(settings, directory),
       directory,
-      capacity: new Capacity(settings.maxBufferLength, settings.maxBufferSizeInBytes, (key) => this.#sealForRoom(key)),
     }
-    this.#direct = new DirectSender(this.#env, this.#closing.signal)
+    const directEnv = sharesLimits ? this.#env : { ...this.#env, slots: new SendSlots(Number.POSITIVE_INFINITY) }
+    this.#direct = new DirectSender(directEnv, this.#closing.signal)
     const { onSuccess, onError, logger } = settings
     if (settings.bufferedMode && onSuccess && onError) {
       this.#buffered = new BufferedSender(this.#env, { onSuccess, onError, logger })
@@ -369,7 +369,10 @@ export class EventHubProducerClient {
   beginInvocation(options: BeginInvocationOptions = {}): Invocation {
     this.#assertOpen()
     const { timeoutInMs, reserveInMs, afterFailure, abortSignal } = parseBeginInvocationOptions(options)
-    const invocation = Invocation.begin(this.#env, {
+    const env = sharesLimits
+      ? this.#env
+      : { ...this.#env, ...limitsOf(this.#settings, (key) => invocation.sealForRoom(key)) }
+    const invocation: Invocation = Invocation.begin(env, {
       deadline: deadlineIn(this.#settings.clock, Math.max(0, timeoutInMs - reserveInMs)),
       afterFailure,
       signal: abortSignal,
@@ -507,6 +510,16 @@ const goodbyeTimeInMs = 1000
 
 /** How `fromConnectionString` tells the constructor of a development endpoint without making it a public option. */
 const developmentEndpoints = new WeakMap<object, { hostname: string; port: number | undefined }>()
+
+function limitsOf(
+  { maxConcurrentSends, maxBufferLength, maxBufferSizeInBytes }: ProducerSettings,
+  onFull: (capacityKey: string | undefined) => void,
+): Pick<OutboxEnvironment, 'slots' | 'capacity'> {
+  return {
+    slots: new SendSlots(maxConcurrentSends),
+    capacity: new Capacity(maxBufferLength, maxBufferSizeInBytes, onFull),
+  }
+}
 
 function createTransport(settings: ProducerSettings, context: TransportContext): Transport {
   const type = settings.transportType ?? defaultTransportType

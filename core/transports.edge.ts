@@ -9,6 +9,12 @@ export const transportFactories: Readonly<Record<string, TransportFactory>> = {
   https: httpsTransport,
 }
 
+/**
+ * In Workers one request must not wake another: what it would go on with belongs to the request that ran, and ends with
+ * it. So invocations share no limit there, and none waits for room or a send slot that another has.
+ */
+export const sharesLimits: boolean = false
+
 /** Refuses what these options are about: there are no sockets of our own here. */
 export function parseSocketOptions({ httpProxy, tls }: EventHubProducerClientOptions): SocketOptions {
   for (const [name, value] of Object.entries({ httpProxy, tls })) {

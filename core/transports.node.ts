@@ -8,6 +8,9 @@ export { parseSocketOptions } from './options.js'
 /** What `#transports` stands for in Node: see "imports" in package.json. */
 export const defaultTransportType = 'amqp'
 
+/** Whether the limits on memory and on concurrent sends hold over all invocations of a client. */
+export const sharesLimits: boolean = true
+
 export const transportFactories: Readonly<Record<string, TransportFactory>> = {
   amqp: amqpTransport,
   amqpOverWebSocket: amqpOverWebSocketTransport,

@@ -50,11 +50,17 @@ export interface CommonClientOptions {
   readonly eventHubName?: string | undefined
   /** Events held per partition before `sendEvent` waits for room. Default: 1500. */
   readonly maxBufferLength?: number | undefined
-  /** Bytes held over all partitions before `sendEvent` waits for room. Default: 64 MiB. */
+  /**
+   * Bytes held over all partitions before `sendEvent` waits for room. In Workers and browsers this limit, like
+   * `maxBufferLength` and `maxConcurrentSends`, is of each invocation by itself. Default: 64 MiB.
+   */
   readonly maxBufferSizeInBytes?: number | undefined
   /** Age, in milliseconds, of a batch's oldest event at which it is sent even if not full. Default: 1000. */
   readonly maxWaitTimeInMs?: number | undefined
-  /** Sends under way over all partitions. Default: 64. */
+  /**
+   * Sends under way over all partitions. In Workers and browsers: of one invocation; sends outside of invocations are not
+   * counted there. Default: 64.
+   */
   readonly maxConcurrentSends?: number | undefined
   /** Sends under way per partition and owner. More than 1 gives up order when one fails. Default: 1. */
   readonly maxConcurrentSendsPerPartition?: number | undefined

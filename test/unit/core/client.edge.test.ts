@@ -1,0 +1,51 @@
+import { expect, test, vi } from 'vitest'
+import { fakeClient } from '../../support/fake-client.js'
+import { settlePromises } from '../../support/virtual-clock.js'
+
+vi.mock('#transports', () => import('../../../core/transports.edge.js'))
+
+// One request's callbacks must not run in another's: in Workers they would end with it.
+const limits = { maxConcurrentSends: 1, maxBufferLength: 1, maxBufferSizeInBytes: 1 }
+
+test('at the edge, an invocation does not wait for room or a send slot that another one has', async () => {
+  const { client, transport } = fakeClient(limits, { canReadProperties: false })
+  const [stalled, other] = [client.beginInvocation(), client.beginInvocation()]
+  void stalled.sendEvent({ body: 'a' })
+  const stalledEnd = stalled.end()
+  await settlePromises()
+  expect(transport.openSends.map(({ bodies }) => bodies)).toEqual([['a']])
+  await other.sendEvent({ body: 'b' })
+  const otherEnd = other.end()
+  await settlePromises()
+  expect(transport.openSends.map(({ bodies }) => bodies)).toEqual([['a'], ['b']])
+  transport.openSends[1]?.accept()
+  expect(await otherEnd).toMatchObject({ accepted: 1, failures: [] })
+  transport.openSends[0]?.accept()
+  expect(await stalledEnd).toMatchObject({ accepted: 1, failures: [] })
+})
+
+test('at the edge, the limits hold within one invocation', async () => {
+  const { client, transport } = fakeClient(limits, { canReadProperties: false })
+  const invocation = client.beginInvocation()
+  const taken: string[] = []
+  for (const body of ['a', 'b']) void invocation.sendEvent({ body }).then(() => taken.push(body))
+  await settlePromises()
+  expect([taken, transport.openSends.length]).toEqual([['a'], 1])
+  transport.openSends[0]?.accept()
+  await settlePromises()
+  expect([taken, transport.openSends.length]).toEqual([['a', 'b'], 0])
+  const ended = invocation.end()
+  await settlePromises()
+  transport.openSends[0]?.accept()
+  expect(await ended).toMatchObject({ accepted: 2, failures: [] })
+})
+
+test('at the edge, a send outside of invocations waits for no other', async () => {
+  const { client, transport } = fakeClient(limits, { canReadProperties: false })
+  void client.sendEvent({ body: 'stalled' }).catch(() => {})
+  const sent = client.sendEvent({ body: 'other' })
+  await settlePromises()
+  expect(transport.openSends.map(({ bodies }) => bodies)).toEqual([['stalled'], ['other']])
+  transport.openSends[1]?.accept()
+  await sent
+})
