@@ -51,6 +51,9 @@ interface Item<E extends EncodedEvent> {
   readonly intactSizeInBytes: number | undefined
 }
 
+/** Of an event whose size is not known yet. */
+const noLoad: Load = { count: 1, sizeInBytes: 0 }
+
 /** What `take` resolves with when there was nothing to wait for: always this one. */
 export const taken = Promise.resolve()
 
@@ -118,11 +121,13 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
       if (options.signal?.aborted) throw abortedError(options.signal.reason)
       const { transport, tracing } = this.#env
       const limit = transport.maxBatchSizeInBytes(partitionId)
-      const encoded = tracing.encode(transport.codec, event, partitionKey, limit)
+      // Ahead of encoding where the size does not matter, so that events of one batch are written side by side.
+      const known = (partitionId ?? partitionKey) ? this.#route(partitionId, partitionKey, noLoad) : undefined
+      const encoded = tracing.encode(transport.codec, event, partitionKey, limit, partitionIdOf(known))
       this.#refuseOversized(encoded, limit)
       const entry = { encoded, event, index, orderKey, epoch: this.#pending.epoch }
       const load = { count: 1, sizeInBytes: encoded.sizeInBytes }
-      const route = this.#route(partitionId, partitionKey, load)
+      const route = known ?? this.#route(partitionId, partitionKey, load)
       // Nothing to wait for, as most often: this way makes as little garbage as it can.
       if (route.kind !== 'pending' && this.#env.capacity.tryAcquire(capacityKeyOf(route), load)) {
         this.#pending.add(1)
@@ -471,6 +476,10 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
 function capacityKeyOf(route: Route): string {
   if (route.kind === 'pending') return unroutedCapacity
   return route.kind === 'partition' ? route.partitionId : serviceCapacity
+}
+
+function partitionIdOf(route: Route | undefined): string | undefined {
+  return route?.kind === 'partition' ? route.partitionId : undefined
 }
 
 function totalSize(entries: readonly Entry[]): number {

@@ -92,22 +92,23 @@ export class Tracing {
     event: EventInput,
     partitionKey: string | undefined,
     maxSizeInBytes: number,
+    partitionId?: string,
   ): E {
     const registry = this.#registry()
-    if (registry === undefined) return codec.encode(event, partitionKey)
+    if (registry === undefined) return codec.encode(event, partitionKey, partitionId)
     const own = ownContext(event)
-    if (own !== undefined) return this.#remember(codec.encode(event, partitionKey), own.context)
+    if (own !== undefined) return this.#remember(codec.encode(event, partitionKey, partitionId), own.context)
     const injected = this.#sending ?? this.#takenIn(registry)
     if (injected !== undefined) {
       try {
-        const encoded = codec.encode(withTraceContext(event, injected), partitionKey)
+        const encoded = codec.encode(withTraceContext(event, injected), partitionKey, partitionId)
         const sizeInBytes = codec.envelopeSizeInBytes(encoded) + encoded.sizeInBytes
         if (sizeInBytes <= maxSizeInBytes) return this.#remember(encoded, injected)
       } catch {
         // If it cannot be encoded without the trace context either, the codec says so below.
       }
     }
-    return codec.encode(event, partitionKey)
+    return codec.encode(event, partitionKey, partitionId)
   }
 
   /** The span of a call that sends these events at once. `operation` encodes them before it waits for anything. */

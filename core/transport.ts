@@ -15,8 +15,11 @@ export interface EncodedEvent {
 
 /** How a wire writes events. Pure: no I/O, no clock. */
 export interface EventCodec<E extends EncodedEvent = EncodedEvent> {
-  /** Throws `TypeError` for what is not an event, `EventHubError` (`not-supported`) for what this wire cannot carry. */
-  encode(event: EventInput, partitionKey: string | undefined): E
+  /**
+   * Throws `TypeError` for what is not an event, `EventHubError` (`not-supported`) for what this wire cannot carry.
+   * `partitionId`, where it is known already, is a hint at which events will share a batch; it changes no byte.
+   */
+  encode(event: EventInput, partitionKey: string | undefined, partitionId?: string): E
   /** Bytes that a batch costs beside its events. It may depend on the first one (the envelope repeats its annotations). */
   envelopeSizeInBytes(first: E): number
   /** Told at most once of an event that nobody will read again, so that its memory can be used for another. */

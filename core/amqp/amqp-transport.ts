@@ -11,7 +11,7 @@ import type {
 } from '../transport.js'
 import type { AmqpEvent } from './amqp-event.js'
 import { BatchBuffers } from './batch-buffers.js'
-import { amqpCodec, encodeBatch, idempotentAmqpCodec } from './codec.js'
+import { amqpCodec, batchSizeInBytes, encodeBatch, idempotentAmqpCodec, scatteredBatch } from './codec.js'
 import { AmqpConnection } from './connection.js'
 import { IdempotentProducer } from './idempotent-producer.js'
 import { readEventHub, readPartition } from './management.js'
@@ -20,6 +20,9 @@ import type { Wire } from './socket.js'
 
 /** A handshake takes a few round trips, and each of them answers within this time but on the slowest of networks. */
 const shortestHandshakePatienceInMs = 2000
+
+/** Below it, a copy is cheaper than what lies in several places. */
+const smallestScatteredInBytes = 64 * 1024
 
 /** A peer that keeps dropping fresh connections is a case for the caller's retry pauses. */
 const mostMoves = 2
@@ -66,13 +69,27 @@ export class AmqpTransport implements Transport<AmqpEvent> {
   }
 
   send(partitionId: PartitionId, events: readonly AmqpEvent[], limits: OperationLimits): Promise<void> {
-    const bytes = encodeBatch(events, this.#allocate)
     const producer = this.#producerOf(partitionId)
+    if (!producer && this.#wire.isByteStream && batchSizeInBytes(events) >= smallestScatteredInBytes) {
+      return this.#sendScattered(partitionId, events, limits)
+    }
+    const bytes = encodeBatch(events, this.#allocate)
     const sent = producer
       ? this.#sendIdempotently(producer, partitionId, events, bytes, limits)
       : this.#onConnection((connection) => connection.send(partitionId, bytes, limits))
     // Only of what was accepted has certainly every byte left.
     return sent.then(() => this.#buffers.giveBack(bytes))
+  }
+
+  /** Sends the events' bytes from where they lie. A batch that may still sit in a socket keeps its memory. */
+  async #sendScattered(partitionId: PartitionId, events: readonly AmqpEvent[], limits: OperationLimits): Promise<void> {
+    const bytes = scatteredBatch(events)
+    try {
+      await this.#onConnection((connection) => connection.send(partitionId, bytes, limits))
+    } catch (error) {
+      for (const { slab } of events) slab.abandon()
+      throw error
+    }
   }
 
   async getEventHubProperties(limits: OperationLimits): Promise<EventHubProperties> {

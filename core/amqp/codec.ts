@@ -14,6 +14,7 @@ import {
   writeStamps,
 } from './producer-stamps.js'
 import { type RheaMessage, toRheaMessage } from './rhea-message.js'
+import { ScatteredBytes } from './scattered-bytes.js'
 import { hasNames, Writer } from './values.js'
 
 /** Message format of an Event Hubs batch: data sections, each one an encoded message. */
@@ -22,9 +23,9 @@ export const batchMessageFormat = 0x80013700
 const partitionKeyAnnotation = 'x-opt-partition-key'
 
 export const amqpCodec: EventCodec<AmqpEvent> = {
-  encode(event: EventInput, partitionKey: string | undefined): AmqpEvent {
+  encode(event: EventInput, partitionKey: string | undefined, partitionId?: string): AmqpEvent {
     assertIsEvent(event)
-    const common = encodeCommonShape(event, partitionKey)
+    const common = encodeCommonShape(event, partitionKey, partitionId)
     if (common) return common
     const encoded = toRheaMessage(event)
     if (partitionKey !== undefined) {
@@ -79,35 +80,66 @@ export function encodeBatch(
   events: readonly AmqpEvent[],
   allocate: (size: number) => Buffer = Buffer.allocUnsafe,
 ): Buffer {
-  const annotations = envelopeAnnotations(events)
-  let size = annotations?.length ?? 0
-  for (const event of events) size += event.sizeInBytes
-  const batch = allocate(size)
-  let at = annotations ? annotations.copy(batch) : 0
-  for (let i = 0; i < events.length; ) {
-    const { slab, start } = events[i] as AmqpEvent
-    let end = start
-    // Events that lie side by side are copied as one.
-    for (let next = events[i]; next?.slab === slab && next.start === end; next = events[++i]) end += next.sizeInBytes
-    at += slab.bytes.copy(batch, at, start, end)
-  }
+  const batch = allocate(batchSizeInBytes(events))
+  let at = envelopeAnnotations(events)?.copy(batch) ?? 0
+  forEachStretch(events, (bytes, start, end) => {
+    at += bytes.copy(batch, at, start, end)
+  })
   return batch
 }
 
+/**
+ * The same batch message, of the events' own bytes where they lie. They must stay as they are until the peer has
+ * accepted all of it.
+ */
+export function scatteredBatch(events: readonly AmqpEvent[]): ScatteredBytes {
+  const annotations = envelopeAnnotations(events)
+  const chunks = annotations ? [annotations] : []
+  forEachStretch(events, (bytes, start, end) => chunks.push(bytes.subarray(start, end)))
+  return new ScatteredBytes(chunks, batchSizeInBytes(events))
+}
+
+/** Size of the batch message that these events make. */
+export function batchSizeInBytes(events: readonly AmqpEvent[]): number {
+  let size = envelopeAnnotations(events)?.length ?? 0
+  for (const event of events) size += event.sizeInBytes
+  return size
+}
+
+/** Events that lie side by side are one stretch. */
+function forEachStretch(
+  events: readonly AmqpEvent[],
+  visit: (bytes: Buffer, start: number, end: number) => void,
+): void {
+  for (let i = 0; i < events.length; ) {
+    const { slab, start } = events[i] as AmqpEvent
+    let end = start
+    for (let next = events[i]; next?.slab === slab && next.start === end; next = events[++i]) end += next.sizeInBytes
+    visit(slab.bytes, start, end)
+  }
+}
+
 /** By our own encoder, when the event has the shape that most have; undefined leaves it to rhea. */
-function encodeCommonShape(event: EventInput, partitionKey: string | undefined): AmqpEvent | undefined {
+function encodeCommonShape(
+  event: EventInput,
+  partitionKey: string | undefined,
+  partitionId: string | undefined,
+): AmqpEvent | undefined {
   if (isAmqpAnnotatedMessage(event)) return undefined
   const { body, contentType, messageId, correlationId, properties } = event as EventDataFields
   if (!isTextOrAbsent(contentType) || !isTextOrAbsent(messageId) || !isTextOrAbsent(correlationId)) return undefined
   if (properties !== undefined && !hasNames(properties)) return undefined
-  return encodeCommonEvent({
-    body: typeof body === 'string' ? body : bodyToBytes(body),
-    contentType,
-    messageId,
-    correlationId,
-    properties,
-    partitionKey,
-  })
+  return encodeCommonEvent(
+    {
+      body: typeof body === 'string' ? body : bodyToBytes(body),
+      contentType,
+      messageId,
+      correlationId,
+      properties,
+      partitionKey,
+    },
+    partitionId,
+  )
 }
 
 function isTextOrAbsent(value: unknown): value is string | undefined {

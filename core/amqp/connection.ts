@@ -10,7 +10,7 @@ import { fromCondition, fromSocketError } from './conditions.js'
 import { writeWithoutCopying } from './frame-output.js'
 import type { IdempotentProducer } from './idempotent-producer.js'
 import { RequestResponseLink, type Response } from './request-response-link.js'
-import { SenderLink } from './sender-link.js'
+import { type MessageBytes, SenderLink } from './sender-link.js'
 import { SessionWindow } from './session-window.js'
 import { rheaSettings, type Wire } from './socket.js'
 
@@ -180,7 +180,7 @@ export class AmqpConnection {
    * Queues behind what was sent to the same partition before; resolves when the service has accepted it.
    * `finish` is called just before the bytes leave, and may still change them.
    */
-  send(partitionId: PartitionId, bytes: Buffer, limits: OperationLimits, finish?: () => void): Promise<void> {
+  send(partitionId: PartitionId, bytes: MessageBytes, limits: OperationLimits, finish?: () => void): Promise<void> {
     this.checkLiveness()
     const link = this.#senderFor(partitionId)
     return link.send(bytes, limits, finish)

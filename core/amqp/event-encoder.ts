@@ -1,6 +1,6 @@
 import { AmqpEvent, dataSectionHeadLength, writeDataSectionHead } from './amqp-event.js'
 import { code } from './code.js'
-import { Slab, slabSizeInBytes } from './slab.js'
+import { laneOf, Slab, slabSizeInBytes } from './slab.js'
 
 /**
  * A fast encoder for the common shape of an event: text or bytes, a few simple properties, perhaps a key.
@@ -30,21 +30,22 @@ const largestHeadSizeInBytes = 1024 * 1024
 /** Of a data section; which one it is, is known for certain only at the end. */
 const headLengths = { short: 5, long: 8 }
 
-let slab = Slab.open()
+let lane = laneOf(undefined)
 
-/** The event that is being written: its buffer (that of the slab, most often), where its section begins, and where to go on. */
-let out = slab.bytes
+/** The event that is being written: its buffer (that of the lane's slab, most often), where its section begins, and where to go on. */
+let out = lane.slab.bytes
 let start = 0
 let at = 0
 
 /** While an event is written, since its properties may have getters that send another. */
 let isWriting = false
 
-/** Undefined when some part has not the common shape. */
-export function encodeCommonEvent(event: CommonEvent): AmqpEvent | undefined {
+/** Undefined when some part has not the common shape. `partitionId`: where the event will go, as far as that is known. */
+export function encodeCommonEvent(event: CommonEvent, partitionId?: string): AmqpEvent | undefined {
   if (isWriting) return undefined
   isWriting = true
   try {
+    lane = laneOf(partitionId)
     return write(event)
   } finally {
     isWriting = false
@@ -56,8 +57,8 @@ function write(event: CommonEvent): AmqpEvent | undefined {
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
   // A guess, right for all but the few sizes around 255.
   const headLength = length < 128 && partitionKey === undefined ? headLengths.short : headLengths.long
-  out = slab.bytes
-  start = slab.end
+  out = lane.slab.bytes
+  start = lane.slab.end
   at = start + headLength
   makeRoom(64)
   let annotationsStart = -1
@@ -73,6 +74,7 @@ function write(event: CommonEvent): AmqpEvent | undefined {
   if (event.properties !== undefined && !putApplicationProperties(event.properties)) return undefined
   putBody(body, length)
   const sizeInBytes = putHead(headLength)
+  const { slab } = lane
   const isShared = out === slab.bytes
   if (isShared) slab.end = start + sizeInBytes
   return new AmqpEvent(
@@ -263,11 +265,8 @@ function makeRoom(count: number): void {
   const wanted = written + count
   const isShared = wanted <= largestSharedSizeInBytes
   let larger: Buffer
-  if (isShared) {
-    slab.close()
-    slab = Slab.open()
-    larger = slab.bytes
-  } else larger = Buffer.allocUnsafeSlow(Math.max(wanted, out === slab.bytes ? 0 : 2 * out.length))
+  if (isShared) larger = lane.moveOn().bytes
+  else larger = Buffer.allocUnsafeSlow(Math.max(wanted, out === lane.slab.bytes ? 0 : 2 * out.length))
   out.copy(larger, 0, start, at)
   out = larger
   start = 0

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream'
 import type { Connection } from 'rhea'
+import { ScatteredBytes } from './scattered-bytes.js'
 
 interface Frame {
-  payload?: Buffer | undefined
+  payload?: Buffer | ScatteredBytes | undefined
 }
 
 /** What `write` of rhea's transport asks of a socket. */
@@ -33,7 +34,8 @@ export function writeWithoutCopying(connection: Connection): void {
   const writeFrame = (frame: Frame, socket: Sink) => {
     const { payload } = frame
     transport.pending = [frame]
-    if (!payload || payload.length < smallestSeparatePayloadInBytes) {
+    // rhea itself can write a buffer alone.
+    if (!payload || (payload instanceof Buffer && payload.length < smallestSeparatePayloadInBytes)) {
       write(socket)
       return
     }
@@ -49,7 +51,8 @@ export function writeWithoutCopying(connection: Connection): void {
     if (!head) return
     head.writeUInt32BE(head.length + payload.length, 0)
     socket.write(head)
-    socket.write(payload)
+    if (payload instanceof ScatteredBytes) for (const chunk of payload.chunks) socket.write(chunk)
+    else socket.write(payload)
   }
 
   transport.write = (sink) => {

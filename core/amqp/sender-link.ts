@@ -8,7 +8,11 @@ import type { OperationLimits } from '../transport.js'
 import { batchMessageFormat } from './codec.js'
 import { fromCondition } from './conditions.js'
 import { type IdempotentProducer, idempotentProducerCapability } from './idempotent-producer.js'
+import type { ScatteredBytes } from './scattered-bytes.js'
 import type { SessionWindow } from './session-window.js'
+
+/** An encoded message. */
+export type MessageBytes = Buffer | ScatteredBytes
 
 /** Until the service has told: what a Standard or Premium event hub takes. */
 export const defaultMaxMessageSizeInBytes = 1024 * 1024
@@ -20,7 +24,7 @@ interface RheaSender extends Sender {
 }
 
 interface Send {
-  readonly bytes: Buffer
+  readonly bytes: MessageBytes
   /** Writes what is known only now into the bytes, just before they leave. */
   readonly finish: (() => void) | undefined
   readonly resolve: () => void
@@ -108,7 +112,7 @@ export class SenderLink {
   }
 
   /** Resolves when the service has accepted the message. */
-  send(bytes: Buffer, limits: OperationLimits, finish?: () => void): Promise<void> {
+  send(bytes: MessageBytes, limits: OperationLimits, finish?: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#state.name === 'closed') {
         reject(this.#state.error)
