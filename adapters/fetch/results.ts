@@ -68,7 +68,7 @@ function failureResult(thrown: unknown, failure?: FlushFailure): Omit<EventResul
   return {
     status,
     code,
-    message: sentences[code],
+    message: sentences[code] ?? operator,
     retryable: error.retryable || status === 'unknown' || passing.has(code),
     ...(failure?.partitionId === undefined ? {} : { partitionId: failure.partitionId }),
     ...(retryAfterInMs === undefined ? {} : { retryAfterInMs }),
@@ -83,31 +83,28 @@ const passing: ReadonlySet<EventHubErrorCode> = new Set([
   'predecessor-failed',
 ])
 
+/** `code` says which; what to do is the same. */
+const again = 'Event Hubs did not confirm this event. Send it again.'
+const operator =
+  'Event Hubs does not take events of this front door as it is set up. Its operator finds more in its log.'
+const asItIs = 'Neither Event Hubs nor the way to it in use here can take this event as it is.'
+
 /**
- * What a caller is told. An error's own message may name hosts or quote what it was given, so it goes to the
- * log and not to the network.
+ * What a caller is told, where it is not for the operator. An error's own message may name hosts or quote what it was
+ * given, so it goes to the log and not to the network.
  */
-const sentences: Readonly<Record<EventHubErrorCode, string>> = {
-  aborted: 'The request was abandoned before this event was sent or confirmed.',
-  'argument-error': 'Event Hubs cannot take this event as it is.',
-  'authentication-failed': "Event Hubs did not accept the front door's credential. Its operator has to renew it.",
-  'client-closed': 'The front door is shutting down. Send the event again.',
-  'connection-lost': 'The connection to Event Hubs broke. Send the event again.',
-  'entity-disabled': 'The event hub is disabled. Its operator has to enable it.',
-  'entity-not-found': 'The event hub does not exist. The operator has to check what the front door points at.',
+const sentences: Readonly<Partial<Record<EventHubErrorCode, string>>> = {
+  aborted: again,
+  'argument-error': asItIs,
+  'client-closed': again,
+  'connection-lost': again,
   'event-too-large': 'The event is larger than this event hub takes. Send less in it, or a reference to it.',
-  'invocation-ended': 'The request ended before this event was sent. Send it again.',
-  'not-supported': 'The way to Event Hubs in use here cannot carry this event.',
-  'out-of-order-sequence': 'Event Hubs found the event out of sequence.',
+  'invocation-ended': again,
+  'not-supported': asItIs,
   'predecessor-failed':
     'An earlier event of the same key failed, so this one was held back. Send both again, in order.',
-  'producer-epoch-stolen': 'Another producer took over this partition.',
-  'protocol-error': 'Event Hubs answered in a way that is not understood here.',
-  'publisher-revoked': 'Event Hubs has revoked this publisher. The operator has to allow it again.',
   'quota-exceeded': 'A quota of the event hub is used up. Send the event again later.',
   'server-busy': 'The event hub is throttling. Send the event again later, more slowly.',
-  'service-error': 'Event Hubs had an error of its own. Send the event again.',
-  timeout: 'Event Hubs did not answer in time. Send the event again.',
-  unauthorized: 'The front door may not send to this event hub. Its operator has to grant the right.',
-  unexpected: "Something went wrong that is not understood here. The front door's log has the details.",
+  'service-error': again,
+  timeout: again,
 }

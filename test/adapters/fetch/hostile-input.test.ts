@@ -128,7 +128,17 @@ test('whatever is posted, the answer is one that the manual names, and echoes ne
       '\ufeff',
       'é',
     ),
-    fc.constantFrom('"specversion":"1.0"', '"id":"1"', '"source":"/s"', '"type":"t"', '"data":{}', `"${marker}":1`),
+    fc.constantFrom(
+      '"specversion":"1.0"',
+      '"id":"1"',
+      '"source":"/s"',
+      '"type":"t"',
+      '"data":{}',
+      '"body":1',
+      '"text":"t"',
+      '"events":[',
+      `"${marker}":1`,
+    ),
     fc.json(),
   )
   const body = fc.oneof(
@@ -149,21 +159,29 @@ test('whatever is posted, the answer is one that the manual names, and echoes ne
     fc.oneof(fc.stringMatching(/^[ -~]{0,8}$/), fc.constantFrom('1.0', '%C0', marker, '\xff')),
     { maxKeys: 4, noNullPrototype: true },
   )
+  const path = fc.constantFrom('/events', '/events', '/events:batch')
   const authorization = fc.constantFrom(`Bearer ${key}`, `Bearer ${key}`, `Bearer ${key}`, 'Bearer', 'x')
   const door = new FrontDoor({ auth: { bearer: key }, maxBodySizeInBytes: 400, maxEventsPerRequest: 5 })
   await fc.assert(
-    fc.asyncProperty(body, contentTypes, extraHeaders, authorization, async (bytes, contentType, extra, bearer) => {
-      const answer = await door.post(bytes, { 'content-type': contentType, ...extra, authorization: bearer })
-      expect([200, 207, 400, 401, 413, 415, 422]).toContain(answer.status)
-      const { results, ...rest } = answer.body
-      // A result's id is the one thing that a caller gets back.
-      expect(JSON.stringify([rest, results?.map(({ id: _, ...result }) => result)])).not.toMatch(
-        new RegExp(`${marker}|${key}`),
-      )
-      expect(door.client.invocations.every(({ isEnded }) => isEnded)).toBe(true)
-      expect(door.client.sent).toHaveLength(results?.filter(({ status }) => status === 'accepted').length ?? 0)
-      door.client.invocations.length = 0
-    }),
+    fc.asyncProperty(
+      body,
+      contentTypes,
+      extraHeaders,
+      authorization,
+      path,
+      async (bytes, contentType, extra, bearer, to) => {
+        const answer = await door.post(bytes, { 'content-type': contentType, ...extra, authorization: bearer }, to)
+        expect([200, 207, 400, 401, 413, 415, 422]).toContain(answer.status)
+        const { results, ...rest } = answer.body
+        // A result's id is the one thing that a caller gets back.
+        expect(JSON.stringify([rest, results?.map(({ id: _, ...result }) => result)])).not.toMatch(
+          new RegExp(`${marker}|${key}`),
+        )
+        expect(door.client.invocations.every(({ isEnded }) => isEnded)).toBe(true)
+        expect(door.client.sent).toHaveLength(results?.filter(({ status }) => status === 'accepted').length ?? 0)
+        door.client.invocations.length = 0
+      },
+    ),
     { numRuns: 1_500 },
   )
   expect(door.log).toEqual([])

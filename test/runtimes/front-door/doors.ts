@@ -21,6 +21,12 @@ const doors: Readonly<Record<string, Door>> = {
   open: { auth: 'none', clientOptions: { maxWaitTimeInMs: 100 } },
   bearer: { auth: { bearer: [keys.bearer, keys.old] } },
   hasty: { auth: 'none', timeoutInMs: shortTimeoutInMs, clientOptions: { maxWaitTimeInMs: 100 } },
+  // Its requests would wait for each other, if limits were shared.
+  narrow: {
+    auth: 'none',
+    allowRespondAsync: true,
+    clientOptions: { maxConcurrentSends: 1, maxBufferLength: 1, maxWaitTimeInMs: 50 },
+  },
   small: { auth: 'none', maxBodySizeInBytes: 1_000, maxEventsPerRequest: 3 },
 }
 
