@@ -1,4 +1,16 @@
-import { createFetchHandler, type FetchContext, type FetchHandlerOptions } from '../../../adapters/fetch/index.js'
+import {
+  apiKeyAuth,
+  basicAuth,
+  cloudEventsWebhook,
+  cors,
+  createFetchHandler,
+  eventGridWebhook,
+  type FetchContext,
+  type FetchHandlerOptions,
+  gitHubAuth,
+  rateLimit,
+  standardWebhooksAuth,
+} from '../../../adapters/fetch/index.js'
 import type { EventHubProducerClientOptions } from '../../../core/options.js'
 
 /** What each runtime is started with: as bindings of a Worker, as environment variables elsewhere. */
@@ -7,7 +19,16 @@ export interface DoorsEnv {
   readonly TRANSPORT: 'amqp' | 'https'
 }
 
-export const keys = { bearer: 'bearer-key-of-a-test', old: 'bearer-key-before-that' }
+export const keys = {
+  bearer: 'bearer-key-of-a-test',
+  old: 'bearer-key-before-that',
+  api: 'api-key-of-some-length',
+  password: 'password-of-some-length',
+  gitHub: 'git-hub-secret-of-a-test',
+  /** Of Standard Webhooks, which are in base64. */
+  standard: 'c3RhbmRhcmQgd2ViaG9va3Mgb2YgYSB0ZXN0',
+}
+export const origin = 'https://app.example.com'
 /** Of the doors whose hub may stall, in milliseconds. */
 export const shortTimeoutInMs = 1_000
 
@@ -20,6 +41,13 @@ const doors: Readonly<Record<string, Door>> = {
   // Batches leave soon, for tests that wait to see the first of an upload.
   open: { auth: 'none', clientOptions: { maxWaitTimeInMs: 100 } },
   bearer: { auth: { bearer: [keys.bearer, keys.old] } },
+  basic: { auth: basicAuth({ users: { someone: keys.password } }) },
+  'api-key': { auth: apiKeyAuth({ keys: keys.api }) },
+  signed: { auth: [standardWebhooksAuth({ secrets: keys.standard }), gitHubAuth({ secrets: keys.gitHub })] },
+  hooks: { auth: 'none', webhooks: [cloudEventsWebhook({ origins: ['sender.example.com'] }), eventGridWebhook()] },
+  browsers: { auth: 'none', cors: cors({ origins: [origin] }) },
+  limited: { auth: 'none', rateLimit: rateLimit({ requestsPerSecond: 0.01, burst: 2 }) },
+  early: { auth: 'none', allowRespondAsync: true, clientOptions: { maxWaitTimeInMs: 100 } },
   hasty: { auth: 'none', timeoutInMs: shortTimeoutInMs, clientOptions: { maxWaitTimeInMs: 100 } },
   // Its requests would wait for each other, if limits were shared.
   narrow: {

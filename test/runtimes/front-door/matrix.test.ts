@@ -1,12 +1,14 @@
+import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { EventsAnswer, Problem } from '../../../adapters/fetch/index.js'
 import { type LocalHub, startLocalHub } from '../../../infra/local-hub/index.js'
 import { until } from '../support/until.js'
-import { keys, shortTimeoutInMs } from './doors.js'
+import { keys, origin, shortTimeoutInMs } from './doors.js'
 import { type Running, start } from './runtimes.js'
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly body: Partial<EventsAnswer & Problem> }
@@ -57,7 +59,7 @@ describe.each([
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: text === '' ? {} : JSON.parse(text) }
   }
-  const post = (path: string, body: string, headers: Record<string, string> = json) =>
+  const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = json) =>
     ask(path, { method: 'POST', body, headers: { 'x-partition-key': 'k', ...headers } })
 
   describe('takes', () => {
@@ -100,6 +102,39 @@ describe.each([
       }
     })
 
+    test('text and bytes, as one event each, with their content type', async () => {
+      const bytes = Uint8Array.of(0, 255, 128, 10)
+      expect((await post('/open/events', 'héllo', { 'content-type': 'text/plain; charset=utf-8' })).status).toBe(200)
+      expect((await post('/open/events', bytes, { 'content-type': 'application/octet-stream' })).status).toBe(200)
+      expect(landed().map(({ body }) => [...body])).toEqual([[...Buffer.from('héllo')], [...bytes]])
+      const types = landed().map(({ properties }) => String(properties['content-type']))
+      expect(types).toEqual(['text/plain; charset=utf-8', 'application/octet-stream'])
+    })
+
+    test('a batch whose items have keys, ids and properties of their own', async () => {
+      const items = [
+        { body: { t: 21.5 }, partitionKey: 'a', id: 'first', properties: { site: 'north' } },
+        { text: 'plain', partitionKey: 'b' },
+        { base64: 'AAH/gA==', partitionKey: 'b' },
+        { body: 1, unheardOf: true },
+      ]
+      const answer = await ask('/open/events:batch', { method: 'POST', body: JSON.stringify(items), headers: json })
+      expect(answer.status).toBe(207)
+      expect(answer.body.results?.map(({ id, status }) => id ?? status)).toEqual([
+        'first',
+        'accepted',
+        'accepted',
+        'invalid',
+      ])
+      const found = landed().map(({ body, partitionKey }) => `${partitionKey} ${body.toString('base64')}`)
+      expect(found.sort()).toEqual(
+        [`a ${Buffer.from('{"t":21.5}').toString('base64')}`, `b ${btoa('plain')}`, 'b AAH/gA=='].sort(),
+      )
+      expect(landed().find(({ partitionKey }) => partitionKey === 'a')?.applicationProperties).toEqual({
+        site: 'north',
+      })
+    })
+
     test('an upload of some megabytes', async () => {
       const lines = Array.from({ length: 900 }, (_, n) => JSON.stringify({ n, filling: 'x'.repeat(3_000) }))
       expect((await post('/open/events', lines.join('\n'), ndjson)).body).toMatchObject({ accepted: 900 })
@@ -121,7 +156,96 @@ describe.each([
     })
   })
 
+  describe('lets in, by other schemes,', () => {
+    const wrong = async (path: string, headers: Record<string, string>) =>
+      expect((await post(path, '1', { ...json, ...headers })).status).toBe(401)
+
+    test('a name with its password', async () => {
+      const basic = (text: string) => ({ authorization: `Basic ${btoa(text)}` })
+      await wrong('/basic/events', basic('someone:guessed'))
+      expect((await post('/basic/events', '1', { ...json, ...basic(`someone:${keys.password}`) })).status).toBe(200)
+      expect(landed()).toHaveLength(1)
+    })
+
+    test('an API key', async () => {
+      await wrong('/api-key/events', { 'x-api-key': 'guessed' })
+      expect((await post('/api-key/events', '1', { ...json, 'x-api-key': keys.api })).status).toBe(200)
+      expect(landed()).toHaveLength(1)
+    })
+
+    test('a body that is signed as GitHub does, and is read once', async () => {
+      const body = '{"action":"opened"}'
+      const signature = `sha256=${createHmac('sha256', keys.gitHub).update(body).digest('hex')}`
+      await wrong('/signed/events', { 'x-hub-signature-256': signature })
+      expect((await post('/signed/events', body, { ...json, 'x-hub-signature-256': signature })).status).toBe(200)
+      expect(bodies()).toEqual([body])
+    })
+
+    test('a body that is signed by Standard Webhooks, and is fresh', async () => {
+      const body = '{"type":"user.created"}'
+      const signed = (secondsAgo: number) => {
+        const timestamp = String(Math.floor(Date.now() / 1000) - secondsAgo)
+        const mac = createHmac('sha256', Buffer.from(keys.standard, 'base64')).update(`msg_1.${timestamp}.${body}`)
+        return {
+          ...json,
+          'webhook-id': 'msg_1',
+          'webhook-timestamp': timestamp,
+          'webhook-signature': `v1,${mac.digest('base64')}`,
+        }
+      }
+      expect((await post('/signed/events', body, signed(600))).status).toBe(401)
+      expect((await post('/signed/events', body, signed(0))).status).toBe(200)
+      expect(bodies()).toEqual([body])
+    })
+  })
+
   describe('answers', () => {
+    test('handshakes of CloudEvents senders and of Event Grid', async () => {
+      const headers = { 'webhook-request-origin': 'sender.example.com' }
+      const handshake = await ask('/hooks/events', { method: 'OPTIONS', headers })
+      expect([handshake.status, handshake.headers.get('webhook-allowed-origin')]).toEqual([200, 'sender.example.com'])
+      const validation = [
+        { id: '1', eventType: 'Microsoft.EventGrid.SubscriptionValidationEvent', data: { validationCode: 'code-1' } },
+      ]
+      const type = { ...json, 'aeg-event-type': 'SubscriptionValidation' }
+      expect((await post('/hooks/events', JSON.stringify(validation), type)).body).toEqual({
+        validationResponse: 'code-1',
+      })
+      expect(landed()).toEqual([])
+    })
+
+    test('browsers of the origins that are let in', async () => {
+      const headers = { origin, 'access-control-request-method': 'POST' }
+      const preflight = await ask('/browsers/events', { method: 'OPTIONS', headers })
+      expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, origin])
+      const answer = await post('/browsers/events', '1', { ...json, origin })
+      expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([200, origin])
+    })
+
+    test('429 to a caller who asks too often', async () => {
+      for (let n = 0; n < 2; n++) expect((await post('/limited/events', '1')).status).toBe(200)
+      const answer = await post('/limited/events', '1')
+      expect(answer.status).toBe(429)
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect(landed()).toHaveLength(2)
+    })
+
+    test('the partitions, where the transport can tell', async () => {
+      const answer = await ask('/open/partitions')
+      if (transport === 'https') expect(answer.status).toBe(501)
+      else expect(answer.body).toEqual({ partitionIds: ['0', '1', '2', '3'] })
+    })
+
+    test('202 to who asks for an early answer, and the events land all the same', async () => {
+      expect((await post('/early/events', '"warm"')).status).toBe(200)
+      hub.faults.latencyInMs = 300
+      const early = await post('/early/events', '[1,2]', { ...json, prefer: 'respond-async' }).finally(() => {
+        hub.faults.latencyInMs = 0
+      })
+      expect([early.status, early.body]).toEqual([202, { pending: 2 }])
+      await until('the events had landed', () => landed().length === 3)
+    })
+
     test('health, and what is not there', async () => {
       expect((await ask('/open/health')).status).toBe(200)
       const head = await ask('/open/health', { method: 'HEAD' })
@@ -218,6 +342,30 @@ describe.each([
       upload.breakOff()
       expect((await post('/open/events', '"after"')).status).toBe(200)
       expect(bodies()).toEqual(['1', '2', '"after"'])
+    })
+
+    test('with requests that wait for each other, one send at a time', async () => {
+      hub.faults.latencyInMs = 20
+      const asked = Array.from({ length: 12 }, (_, n) => post('/narrow/events', `[${n},${n},${n}]`))
+      const answers = await Promise.all(asked).finally(() => {
+        hub.faults.latencyInMs = 0
+      })
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+      expect(landed()).toHaveLength(36)
+    })
+
+    test('with requests that waited for one whose caller has gone', async () => {
+      hub.faults.latencyInMs = 500
+      const caller = new AbortController()
+      const headers = { ...json, 'x-partition-key': 'k' }
+      const gone = fetch(`${door.url}/narrow/events`, { method: 'POST', body: '1', headers, signal: caller.signal })
+      gone.catch(() => {})
+      await sleep(100)
+      const waiting = [post('/narrow/events', '[2,2,2]'), post('/narrow/events', '[3,3,3]')]
+      await sleep(100)
+      hub.faults.latencyInMs = 0
+      caller.abort()
+      expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200])
     })
 
     test('with many requests side by side', async () => {
