@@ -1,6 +1,6 @@
 // Builds the Functions app as it is deployed: one folder with everything that it needs at run time but what the worker
-// itself brings, so that nothing is installed in Azure. `node scripts/package-functions.mjs [folder]`, by default
-// dist/azure-functions.
+// itself brings, so that nothing is installed in Azure. `node scripts/package-functions.mjs [folder] [entry]`, by default
+// dist/azure-functions and azure-functions; the other entry is http-azure-functions, the HTTP front door.
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,12 +9,14 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = resolve(process.argv[2] ?? join(root, 'dist', 'azure-functions'))
 
+const entry = process.argv[3] ?? 'azure-functions'
+
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
 
 await build({
   absWorkingDir: root,
-  entryPoints: { index: 'infra/entrypoints/azure-functions.ts' },
+  entryPoints: { index: `infra/entrypoints/${entry}.ts` },
   outdir: folder,
   bundle: true,
   platform: 'node',

@@ -125,6 +125,18 @@ export function eventHubOutput(options: EventHubOutputOptions): EventHubOutput {
   return output
 }
 
+/**
+ * The client that outputs with this `connection` and `eventHubName` share, for what is no output, such as an HTTP door.
+ * It is closed when the host shuts this worker down. Throws as `eventHubOutput` does.
+ */
+export function eventHubClient(
+  options: Pick<EventHubOutputOptions, 'eventHubName' | 'clientOptions'> & { readonly connection: string },
+): EventHubProducerClient {
+  refuseUnknownOptions('eventHubClient options', options, new Set(['connection', 'eventHubName', 'clientOptions']))
+  const { connection, ...destination } = options
+  return clientOfConnection(connection, destination)
+}
+
 function assertIsText(option: string, value: unknown): void {
   if (typeof value === 'string' && value !== '') return
   const received = value === '' ? 'an empty one' : kindOf(value)
@@ -167,6 +179,6 @@ function clientOfConnection(connection: string, rest: Destination): EventHubProd
     return sharedClient({ ...destination, clientOptions })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`eventHubOutput with the app setting ${connection}: ${reason}`, { cause: error })
+    throw new Error(`The event hub with the app setting ${connection}: ${reason}`, { cause: error })
   }
 }

@@ -23,7 +23,14 @@ export interface Worker {
   /** An HTTP request through the host. */
   fetch(
     functionName: string,
-    request?: { body?: string | Uint8Array; headers?: Record<string, string>; query?: string },
+    request?: {
+      method?: string
+      /** Below the app's prefix. Default: the function's name. */
+      path?: string
+      body?: string | Uint8Array
+      headers?: Record<string, string>
+      query?: string
+    },
   ): Promise<HttpAnswer>
   /** A queue message through the host, delivered again until it succeeds, five times at most. */
   deliver(functionName: string, message: string): Promise<Delivery>
@@ -209,10 +216,10 @@ export function startWorker(): Worker {
       }
     },
     invoke,
-    async fetch(name, { body, headers = {}, query = '' } = {}) {
-      const url = `https://app.azurewebsites.net/api/${name}${query && `?${query}`}`
+    async fetch(name, { method = 'POST', path = name, body, headers = {}, query = '' } = {}) {
+      const url = `https://app.azurewebsites.net/api/${path}${query && `?${query}`}`
       const bytes = typeof body === 'string' ? Buffer.from(body) : body
-      const http = { method: 'POST', url, headers, ...(bytes ? { body: { bytes } } : {}) }
+      const http = { method, url, headers, ...(bytes ? { body: { bytes } } : {}) }
       const response = await invoke(name, { http })
       if (!response.succeeded) return { status: 500, body: '' }
       const answer = response.returnValue?.http
