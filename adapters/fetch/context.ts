@@ -20,8 +20,8 @@ export class RequestContext {
   readonly settings: Settings
   readonly platform: FetchContext | undefined
   readonly body: Body
-  /** Who `auth` let in: a name that holds no secret. Empty until then. */
-  caller = ''
+  /** Who `auth` let in: a name that holds no secret. */
+  caller = 'anyone'
   /** Reading of the monotonic clock: the one deadline that all waiting for this request shares. */
   readonly #deadline: number
 

@@ -13,8 +13,8 @@ import {
 } from '../../core/options.js'
 import type { Destination } from '../flush-on-freeze.js'
 import { clientFor } from '../flush-on-freeze.js'
-import type { Authenticator, FetchHandlerAuth } from './auth/authenticate.js'
-import { authenticatorFor } from './auth/authenticate.js'
+import type { FetchHandlerAuth } from './auth/authenticate.js'
+import { authenticating } from './auth/authenticate.js'
 import type { CloudEventWriter } from './cloud-event-to-event-data.js'
 import { binaryWriter, structuredWriter } from './cloud-event-to-event-data.js'
 import type { Stage } from './context.js'
@@ -125,13 +125,18 @@ export function parseOptions(options: FetchHandlerOptions): Settings {
   }
   const read = readOptions('createFetchHandler options', options, readers)
   const { rateLimit } = read
-  const stages = [authenticating(authenticatorFor(options.auth)), ...read.webhooks.flatMap(({ stage }) => stage ?? [])]
-  if (rateLimit !== undefined) stages.splice(rateLimit.isBeforeAuth ? 0 : 1, 0, rateLimit.stage)
+  const authenticate = authenticating(options.auth)
+  const stages = [
+    rateLimit?.isBeforeAuth ? rateLimit.stage : undefined,
+    authenticate,
+    rateLimit?.isBeforeAuth ? undefined : rateLimit?.stage,
+    ...read.webhooks.map(({ stage }) => stage),
+  ]
   const client = clientFor(options)
   const handshakes = [...read.webhooks.map(({ handshake }) => handshake), read.cors?.preflight]
   return {
     ...read,
-    stages,
+    stages: stages.filter((stage) => stage !== undefined),
     handshakes: handshakes.filter((handshake) => handshake !== undefined),
     client,
     writeCloudEvent: cloudEventWriter(read, client),
@@ -144,13 +149,6 @@ function parseWebhooks(_name: string, value: unknown = []): readonly WebhookProt
   throw new TypeError(
     'webhooks must be what cloudEventsWebhook({ … }) or eventGridWebhook() returns, or a list of these.',
   )
-}
-
-function authenticating(authenticate: Authenticator): Stage {
-  return async (context, next) => {
-    context.caller = await context.within(() => authenticate(context.request, () => context.readBody()))
-    return next()
-  }
 }
 
 /** What one of our functions made, told by a method of it. */

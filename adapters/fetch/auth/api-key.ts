@@ -26,6 +26,7 @@ export function apiKeyAuth(options: ApiKeyAuthOptions): AuthScheme {
   }
   const matching = keyMatcher(parseKeys('apiKeyAuth.keys', keys))
   return {
+    settles: true,
     hint: `the header ${header}: <key>${query === undefined ? '' : ` or ?${query}=<key>`}`,
     async authenticate(request) {
       const fromQuery = query === undefined ? undefined : new URL(request.url).searchParams.get(query)

@@ -1,4 +1,5 @@
 import { kindOf, refuseUnknownOptions } from '../../../core/options.js'
+import type { Stage } from '../context.js'
 import { ProblemError } from '../problem.js'
 import { keyMatcher, parseKeys } from './keys.js'
 import type { AuthScheme } from './scheme.js'
@@ -12,11 +13,9 @@ export interface BearerAuth {
 /** Who may post events. `'none'`: anyone who can reach this address. Of a list, any scheme suffices. */
 export type FetchHandlerAuth = 'none' | BearerAuth | AuthScheme | readonly (BearerAuth | AuthScheme)[]
 
-/** Resolves to the caller's name. Rejects with a 401 when the request may not go on. */
-export type Authenticator = (request: Request, readBody: () => Promise<Uint8Array>) => Promise<string>
-
-export function authenticatorFor(auth: FetchHandlerAuth | undefined): Authenticator {
-  if (auth === 'none') return async () => 'anyone'
+/** Names the caller, or ends the request with a 401. Undefined where everybody may pass. */
+export function authenticating(auth: FetchHandlerAuth | undefined): Stage | undefined {
+  if (auth === 'none') return undefined
   const given: readonly unknown[] = Array.isArray(auth) ? auth : [auth]
   if (given.length === 0 || typeof given[0] !== 'object' || given[0] === null) {
     throw new TypeError(
@@ -24,10 +23,13 @@ export function authenticatorFor(auth: FetchHandlerAuth | undefined): Authentica
     )
   }
   const schemes = given.map(parseScheme)
-  return async (request, readBody) => {
+  return async (context, next) => {
     for (const scheme of schemes) {
-      const caller = await scheme.authenticate(request, readBody)
-      if (typeof caller === 'string') return caller
+      const ask = async () => scheme.authenticate(context.request, () => context.readBody())
+      const caller = await (scheme.settles ? ask() : context.within(ask))
+      if (typeof caller !== 'string') continue
+      context.caller = caller
+      return next()
     }
     throw unauthorized(schemes)
   }
@@ -44,6 +46,7 @@ function parseScheme(auth: unknown): AuthScheme {
   refuseUnknownOptions('auth', scheme, new Set(['bearer']))
   const matching = keyMatcher(parseKeys('auth.bearer', scheme?.bearer))
   return {
+    settles: true,
     hint: 'the header Authorization: Bearer <key>',
     challenge: 'Bearer realm="events"',
     async authenticate({ headers }) {

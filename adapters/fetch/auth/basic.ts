@@ -25,6 +25,7 @@ export function basicAuth(options: BasicAuthOptions): AuthScheme {
   // Name and password are compared as one: the time taken says nothing of which names there are.
   const matching = keyMatcher(users.map(([name], index) => `${name}:${passwords[index]}`))
   return {
+    settles: true,
     hint: 'the header Authorization: Basic <name:password in base64>',
     challenge: 'Basic realm="events", charset="UTF-8"',
     async authenticate({ headers }) {

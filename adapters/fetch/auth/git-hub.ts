@@ -20,6 +20,7 @@ export function gitHubAuth(options: GitHubAuthOptions): AuthScheme {
   const utf8 = new TextEncoder()
   const secrets = parseSecrets('gitHubAuth.secrets', options.secrets).map((secret) => utf8.encode(secret))
   return {
+    settles: true,
     hint: "GitHub's header X-Hub-Signature-256",
     async authenticate({ headers }, readBody) {
       const hex = /^sha256=([\da-f]{64})$/.exec(headers.get('x-hub-signature-256') ?? '')?.[1]

@@ -21,29 +21,36 @@ export function parseKeys(name: string, keys: unknown): readonly string[] {
 }
 
 /**
- * Tells which of the keys was presented, in a time that does not depend on how much of one was right: digests have one
- * length and no relation to that, and all of them are compared. Resolves to a name that is not the key, or undefined.
+ * Tells which of the keys was presented, in a time that depends on the presented one's length alone: all are compared, to
+ * the end. Resolves to a name that is not the key, or undefined.
  */
 export function keyMatcher(keys: readonly string[]): (presented: string) => Promise<string | undefined> {
-  // Plain bytes, computed by the first request: a promise must not outlive the request that made it.
-  let digests: readonly Uint8Array[] | undefined
+  // Plain values, made by the first request of each key: a promise must not outlive the request that made it.
+  const names = new Map<number, string>()
   return async (presented) => {
-    digests ??= await Promise.all(keys.map(digestOf))
-    const digest = await digestOf(presented)
-    let matches = 0
-    for (const expected of digests) matches |= equalInConstantTime(expected, digest)
-    return matches === 0 ? undefined : hexOf(digest.subarray(0, 8))
+    let found = -1
+    for (const [index, key] of keys.entries()) {
+      if (isEqualInConstantTime(key, presented)) found = index
+    }
+    if (found === -1) return undefined
+    const name = names.get(found) ?? (await nameOf(presented))
+    names.set(found, name)
+    return name
   }
 }
 
-async function digestOf(key: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)))
+function isEqualInConstantTime(key: string, presented: string): boolean {
+  let difference = key.length ^ presented.length
+  for (let index = 0; index < presented.length; index += 1) {
+    difference |= presented.charCodeAt(index) ^ key.charCodeAt(index % key.length)
+  }
+  return difference === 0
 }
 
-function equalInConstantTime(expected: Uint8Array, presented: Uint8Array): 0 | 1 {
-  let difference = expected.length ^ presented.length
-  for (const [index, byte] of expected.entries()) difference |= byte ^ (presented[index] ?? 0)
-  return difference === 0 ? 1 : 0
+/** The same in every process, and no way back to the key. */
+async function nameOf(key: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
+  return hexOf(new Uint8Array(digest, 0, 8))
 }
 
 function hexOf(bytes: Uint8Array): string {

@@ -7,12 +7,14 @@ export interface AuthScheme {
   readonly hint: string
   /** The scheme's part of `WWW-Authenticate`, such as `Basic realm="events"`. Default: it has none. */
   readonly challenge?: string | undefined
+  /** @internal Of ours: it waits for nothing but the body and digests, and needs no limit of time. */
+  readonly settles?: true | undefined
   /**
    * The caller's name, or undefined when this scheme does not let the request in. The name scopes rate limits and
    * `Idempotency-Key`; it should stay the same for one caller and must hold no secret.
    *
    * `readBody` gives the raw body, within the request's limits; let its rejection pass. The handler reads the same
-   * bytes afterwards.
+   * bytes afterwards. The request's deadline ends the wait for it.
    */
   authenticate(request: Request, readBody: () => Promise<Uint8Array>): Promise<string | undefined> | string | undefined
 }

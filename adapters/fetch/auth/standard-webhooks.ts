@@ -29,6 +29,7 @@ export function standardWebhooksAuth(options: StandardWebhooksAuthOptions): Auth
   const toleranceInMs = whole('standardWebhooksAuth.toleranceInMs', options.toleranceInMs, 300_000, 1)
   const secrets = parseSecrets('standardWebhooksAuth.secrets', options.secrets).map(parseSecret)
   return {
+    settles: true,
     hint: 'the headers webhook-id, webhook-timestamp and webhook-signature',
     async authenticate({ headers }, readBody) {
       const [id, timestamp, signature] = ['id', 'timestamp', 'signature'].map((name) => headers.get(`webhook-${name}`))

@@ -85,18 +85,40 @@ describe('auth', () => {
     expect(request.bodyUsed).toBe(false)
   })
 
-  test('keys are compared by digest, all of them, whichever is right', async () => {
-    const digest = vi.spyOn(crypto.subtle, 'digest')
-    try {
+  test('keys are compared to the end, all of them, however much of one was right', async () => {
+    const compared = async (presented: string) => {
       const opened = door()
-      await opened.post('1', { ...json, authorization: `Bearer ${otherKey}` })
-      await opened.post('1', { ...json, authorization: 'Bearer wrong' })
-      // Two keys once, then what each request presents.
-      expect(digest).toHaveBeenCalledTimes(4)
-      expect(digest.mock.calls.every(([algorithm]) => algorithm === 'SHA-256')).toBe(true)
-    } finally {
-      digest.mockRestore()
+      const charCodeAt = vi.spyOn(String.prototype, 'charCodeAt')
+      try {
+        await opened.post('1', { ...json, authorization: `Bearer ${presented}` })
+        // Each character of what was presented, beside one of each key.
+        return charCodeAt.mock.contexts.filter((text) => String(text) === presented).length
+      } finally {
+        charCodeAt.mockRestore()
+      }
     }
+    const wrong = ['x'.repeat(16), `${key.slice(0, 15)}x`, `x${key.slice(1)}`]
+    for (const presented of wrong) expect(await compared(presented)).toBe(2 * 16)
+  })
+
+  test('a caller is named by neither its key nor its place in the list', async () => {
+    const names: string[] = []
+    const named = async (keys: string[]) => {
+      const opened = new FrontDoor({
+        auth: { bearer: keys },
+        webhooks: {
+          stage: (context, next) => {
+            names.push(context.caller)
+            return next()
+          },
+        },
+      })
+      await opened.post('1', { ...json, authorization: `Bearer ${key}` })
+    }
+    await named([key])
+    await named([otherKey, key])
+    expect(names[0]).toMatch(/^bearer:[\da-f]{16}$/)
+    expect(names[1]).toBe(names[0])
   })
 })
 
