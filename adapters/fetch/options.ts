@@ -14,13 +14,15 @@ import {
 import type { Destination } from '../flush-on-freeze.js'
 import { clientFor } from '../flush-on-freeze.js'
 import type { FetchHandlerAuth } from './auth/authenticate.js'
-import { authenticating } from './auth/authenticate.js'
+import { authenticating, schemesOf } from './auth/authenticate.js'
+import type { SecurityScheme } from './auth/scheme.js'
 import type { CloudEventWriter } from './cloud-event-to-event-data.js'
 import { binaryWriter, structuredWriter } from './cloud-event-to-event-data.js'
 import type { Stage } from './context.js'
 import type { CorsPolicy } from './cors.js'
 import type { IncomingEvent } from './incoming.js'
 import type { Logger } from './log.js'
+import type { OpenApiDocuments } from './openapi/index.js'
 import type { QueueConsumer } from './queue/consumer.js'
 import type { RateLimit } from './rate-limit.js'
 import type { WebhookProtocol } from './webhooks/protocol.js'
@@ -67,6 +69,8 @@ export interface FetchHandlerOptions extends Destination {
   readonly webhooks?: WebhookProtocol | readonly WebhookProtocol[] | undefined
   /** Consumes the queue that is bound to the Worker: what `queueConsumer` makes. Default: none; a batch is then refused. */
   readonly queue?: QueueConsumer | undefined
+  /** Serves `/openapi.json` and `/swagger.json`, made by `openApiDocuments`. Default: neither is there. */
+  readonly openApi?: OpenApiDocuments | undefined
   /** Told of internal errors and of events that were not accepted, never a body or a key. Default: `console`. */
   readonly logger?: Logger | undefined
 }
@@ -80,6 +84,10 @@ export interface Settings {
   readonly handshakes: readonly NonNullable<WebhookProtocol['handshake']>[]
   readonly webhooks: readonly WebhookProtocol[]
   readonly cors: CorsPolicy | undefined
+  readonly rateLimit: RateLimit | undefined
+  readonly openApi: OpenApiDocuments | undefined
+  /** How callers show who they are, each of which suffices; `undefined`: everybody is let in. */
+  readonly security: readonly SecurityScheme[] | undefined
   readonly allowRespondAsync: boolean
   readonly basePath: string
   readonly partitionKey: FetchHandlerOptions['partitionKey']
@@ -113,6 +121,7 @@ const readers = {
   cors: madeBy<CorsPolicy>('expose'),
   webhooks: parseWebhooks,
   queue: optionalFunction<FetchHandlerOptions['queue']>,
+  openApi: madeBy<OpenApiDocuments>('routes'),
   logger: parseLogger,
 } satisfies ReadersOf<FetchHandlerOptions>
 
@@ -125,10 +134,10 @@ export function parseOptions(options: FetchHandlerOptions): Settings {
   }
   const read = readOptions('createFetchHandler options', options, readers)
   const { rateLimit } = read
-  const authenticate = authenticating(options.auth)
+  const schemes = schemesOf(options.auth)
   const stages = [
     rateLimit?.isBeforeAuth ? rateLimit.stage : undefined,
-    authenticate,
+    authenticating(schemes),
     rateLimit?.isBeforeAuth ? undefined : rateLimit?.stage,
     ...read.webhooks.map(({ stage }) => stage),
   ]
@@ -137,6 +146,7 @@ export function parseOptions(options: FetchHandlerOptions): Settings {
   return {
     ...read,
     stages: stages.filter((stage) => stage !== undefined),
+    security: schemes?.flatMap(({ security = [] }) => security),
     handshakes: handshakes.filter((handshake) => handshake !== undefined),
     client,
     writeCloudEvent: cloudEventWriter(read, client),

@@ -10,7 +10,8 @@ export interface Problem {
   readonly detail: string
 }
 
-const kinds = {
+/** Every kind of problem that there is. */
+export const kinds = {
   'internal-error': [500, 'Internal error'],
   'not-found': [404, 'No such resource'],
   'method-not-allowed': [405, 'Method not allowed'],

@@ -4,7 +4,8 @@ import { getPartitions } from './partitions.js'
 import { postBatch, postEvents } from './post-events.js'
 import { ProblemError } from './problem.js'
 
-interface Route {
+/** What a method on a path does. */
+export interface Route {
   readonly method: string
   /** Below `basePath`. */
   readonly path: string
@@ -17,6 +18,8 @@ const routes: readonly Route[] = [
   { method: 'POST', path: '/events', guarded: true, respond: postEvents },
   { method: 'POST', path: '/events:batch', guarded: true, respond: postBatch },
   { method: 'GET', path: '/partitions', guarded: true, respond: getPartitions },
+  // What a workflow platform asks to find out whether its key is good.
+  { method: 'GET', path: '/connection', guarded: true, respond: getHealth },
   { method: 'GET', path: '/health', guarded: false, respond: getHealth },
 ]
 
@@ -25,9 +28,10 @@ export async function dispatch(context: RequestContext): Promise<Response> {
   const { request, url, settings } = context
   // Some senders escape the colon, which means the same (RFC 3986, section 2.2).
   const path = url.pathname.replace(/%3a/i, ':')
-  const onPath = routes.filter((route) => path === settings.basePath + route.path)
+  const all = [...routes, ...(settings.openApi?.routes() ?? [])]
+  const onPath = all.filter((route) => path === settings.basePath + route.path)
   if (onPath.length === 0) {
-    const known = routes.map((route) => `${route.method} ${settings.basePath}${route.path}`).join(', ')
+    const known = all.map((route) => `${route.method} ${settings.basePath}${route.path}`).join(', ')
     throw new ProblemError('not-found', `There is: ${known}.`)
   }
   // HEAD asks for what GET would say (RFC 9110, section 9.3.2).

@@ -28,6 +28,10 @@ export function apiKeyAuth(options: ApiKeyAuthOptions): AuthScheme {
   return {
     settles: true,
     hint: `the header ${header}: <key>${query === undefined ? '' : ` or ?${query}=<key>`}`,
+    security: [
+      { type: 'apiKey', in: 'header', name: header },
+      ...(query === undefined ? [] : [{ type: 'apiKey', in: 'query', name: query } as const]),
+    ],
     async authenticate(request) {
       const fromQuery = query === undefined ? undefined : new URL(request.url).searchParams.get(query)
       const presented = request.headers.get(header) || fromQuery

@@ -13,8 +13,8 @@ export interface BearerAuth {
 /** Who may post events. `'none'`: anyone who can reach this address. Of a list, any scheme suffices. */
 export type FetchHandlerAuth = 'none' | BearerAuth | AuthScheme | readonly (BearerAuth | AuthScheme)[]
 
-/** Names the caller, or ends the request with a 401. Undefined where everybody may pass. */
-export function authenticating(auth: FetchHandlerAuth | undefined): Stage | undefined {
+/** The schemes of `auth`, checked; `undefined`: it lets everybody in. */
+export function schemesOf(auth: FetchHandlerAuth | undefined): readonly AuthScheme[] | undefined {
   if (auth === 'none') return undefined
   const given: readonly unknown[] = Array.isArray(auth) ? auth : [auth]
   if (given.length === 0 || typeof given[0] !== 'object' || given[0] === null) {
@@ -22,7 +22,12 @@ export function authenticating(auth: FetchHandlerAuth | undefined): Stage | unde
       "Who may post events? Pass auth: { bearer: '<key>' }, or auth: 'none' to let in everyone who can reach this address.",
     )
   }
-  const schemes = given.map(parseScheme)
+  return given.map(parseScheme)
+}
+
+/** Names the caller, or ends the request with a 401. Undefined where everybody may pass. */
+export function authenticating(schemes: readonly AuthScheme[] | undefined): Stage | undefined {
+  if (schemes === undefined) return undefined
   return async (context, next) => {
     for (const scheme of schemes) {
       const ask = async () => scheme.authenticate(context.request, () => context.readBody())
@@ -49,6 +54,7 @@ function parseScheme(auth: unknown): AuthScheme {
     settles: true,
     hint: 'the header Authorization: Bearer <key>',
     challenge: 'Bearer realm="events"',
+    security: [{ type: 'http', scheme: 'bearer' }],
     async authenticate({ headers }) {
       const presented = /^bearer +([\x21-\x7e]+)$/i.exec(headers.get('authorization')?.trim() ?? '')?.[1]
       const name = presented === undefined ? undefined : await matching(presented)

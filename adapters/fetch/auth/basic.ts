@@ -28,6 +28,7 @@ export function basicAuth(options: BasicAuthOptions): AuthScheme {
     settles: true,
     hint: 'the header Authorization: Basic <name:password in base64>',
     challenge: 'Basic realm="events", charset="UTF-8"',
+    security: [{ type: 'http', scheme: 'basic' }],
     async authenticate({ headers }) {
       const encoded = /^basic +(\S+)$/i.exec(headers.get('authorization')?.trim() ?? '')?.[1]
       const bytes = encoded === undefined ? undefined : decodeBase64(encoded)

@@ -1,7 +1,7 @@
 import { refuseUnknownOptions } from '../../../core/options.js'
 import { parseSecrets } from './keys.js'
 import type { AuthScheme } from './scheme.js'
-import { isSigned } from './signature.js'
+import { isSigned, signatureIn } from './signature.js'
 
 /** Options of `gitHubAuth`. */
 export interface GitHubAuthOptions {
@@ -22,6 +22,7 @@ export function gitHubAuth(options: GitHubAuthOptions): AuthScheme {
   return {
     settles: true,
     hint: "GitHub's header X-Hub-Signature-256",
+    security: [signatureIn('X-Hub-Signature-256')],
     async authenticate({ headers }, readBody) {
       const hex = /^sha256=([\da-f]{64})$/.exec(headers.get('x-hub-signature-256') ?? '')?.[1]
       if (hex === undefined) return undefined

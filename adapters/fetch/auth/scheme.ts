@@ -1,3 +1,14 @@
+/** How a caller shows who it is, as OpenAPI 3.1 describes it. */
+export type SecurityScheme =
+  | { readonly type: 'http'; readonly scheme: 'bearer' | 'basic' }
+  | {
+      readonly type: 'apiKey'
+      readonly in: 'header' | 'query'
+      /** Of the header or the query parameter. */
+      readonly name: string
+      readonly description?: string
+    }
+
 /**
  * One way for callers to show who they are. `bearer` is built in; the others are made by `apiKeyAuth`, `basicAuth`,
  * `standardWebhooksAuth` and `gitHubAuth`, or are your own.
@@ -9,6 +20,8 @@ export interface AuthScheme {
   readonly challenge?: string | undefined
   /** @internal Of ours: it waits for nothing but the body and digests, and needs no limit of time. */
   readonly settles?: true | undefined
+  /** How the OpenAPI documents describe this scheme. Of several, each suffices. Default: they leave it out. */
+  readonly security?: readonly SecurityScheme[] | undefined
   /**
    * The caller's name, or undefined when this scheme does not let the request in. The name scopes rate limits and
    * `Idempotency-Key`; it should stay the same for one caller and must hold no secret.

@@ -1,4 +1,10 @@
 import { concatenate } from '../body.js'
+import type { SecurityScheme } from './scheme.js'
+
+/** How a document describes a signature in a header. */
+export function signatureIn(name: string): SecurityScheme {
+  return { type: 'apiKey', in: 'header', name, description: 'A signature of the body.' }
+}
 
 /** Whether one of the secrets made one of the signatures (HMAC with SHA-256) of these bytes. The comparison takes constant time. */
 export async function isSigned(

@@ -3,7 +3,7 @@ import { refuseUnknownOptions, whole } from '../../../core/options.js'
 import { decodeBase64 } from '../cloudevents/base64.js'
 import { parseSecrets } from './keys.js'
 import type { AuthScheme } from './scheme.js'
-import { isSigned } from './signature.js'
+import { isSigned, signatureIn } from './signature.js'
 
 /** Options of `standardWebhooksAuth`. */
 export interface StandardWebhooksAuthOptions {
@@ -31,6 +31,7 @@ export function standardWebhooksAuth(options: StandardWebhooksAuthOptions): Auth
   return {
     settles: true,
     hint: 'the headers webhook-id, webhook-timestamp and webhook-signature',
+    security: [signatureIn('webhook-signature')],
     async authenticate({ headers }, readBody) {
       const [id, timestamp, signature] = ['id', 'timestamp', 'signature'].map((name) => headers.get(`webhook-${name}`))
       if (!id || !signature || !timestamp || !/^\d{1,12}$/.test(timestamp)) return undefined
