@@ -19,6 +19,7 @@ export default defineConfig({
         extends: true,
         test: { name: 'front-door', include: ['front-door/**/*.test.ts'] },
       },
+      { extends: true, test: { name: 'workflows', include: ['workflows/**/*.test.ts'] } },
     ],
     // Processes that start, freeze and thaw in real time.
     testTimeout: 30_000,
