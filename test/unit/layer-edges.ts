@@ -154,6 +154,10 @@ export const files: Readonly<Record<string, Lines>> = {
       ...outsideBut(),
     ],
   },
+  'adapters/fetch/openapi/document.ts': {
+    allowed: from('./own.js', '../own.js', '../auth/scheme.js', '../../../core/options.js'),
+    forbidden: from('../../aws-lambda/index.js', '../../../core/amqp/index.js', '../../../infra/local-hub/index.js'),
+  },
   'adapters/aws-lambda/index.ts': {
     allowed: [
       ...from('./own.js', '../flush-on-freeze.js', 'node:fs', '@azure/identity'),

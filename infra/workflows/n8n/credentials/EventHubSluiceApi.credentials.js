@@ -31,4 +31,5 @@ class EventHubSluiceApi {
   }
 }
 
+// biome-ignore lint/style/noCommonJs: n8n loads nothing else
 module.exports = { EventHubSluiceApi }

@@ -140,4 +140,5 @@ class EventHubSluice {
   }
 }
 
+// biome-ignore lint/style/noCommonJs: n8n loads nothing else
 module.exports = { EventHubSluice }
