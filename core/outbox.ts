@@ -320,8 +320,9 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
       const refuse = (error: EventHubError) => {
         if (isOver) return
         end()
-        waiter.cancel()
+        // Ahead of the cancel, which gives its turn to those behind it: they have to find that it failed.
         this.#refuse(item.entries, error)
+        waiter.cancel()
         reject(error)
         for (const { epoch } of item.entries) this.#pending.settle(epoch)
       }

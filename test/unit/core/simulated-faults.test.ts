@@ -74,6 +74,28 @@ test('what is held back after a failure lets no second batch go beside the one t
   expect(clock.pendingTimers).toBe(0)
 })
 
+test('what waits behind an event that found no room in time is held back, and not sent in that very turn', async () => {
+  const { client, transport, clock } = fakeClient({ partitionIds: ids, maxBufferSizeInBytes: 100 })
+  const other = client.beginInvocation()
+  void other.sendEvent({ body: 'a'.repeat(60) }, { partitionId: '1' })
+  void other.flush()
+  const invocation = client.beginInvocation({ afterFailure: 'stop' })
+  const send = (body: string, timeoutInMs?: number) =>
+    invocation.sendEvent({ body }, { partitionId: '0', timeoutInMs }).catch(() => {})
+  void send('b'.repeat(80), 100)
+  // Without the first there is room for the second, and none for the third.
+  void send('c')
+  void send('d'.repeat(80))
+  await clock.advance(100)
+  expect(transport.sends).toHaveLength(1)
+  transport.sends[0]?.accept()
+  const report = await invocation.end()
+  expect(report).toMatchObject({
+    accepted: 0,
+    failures: [{ error: { code: 'timeout' } }, { error: { code: 'predecessor-failed' } }, { outcome: 'returned' }],
+  })
+})
+
 test('a warm-up that failed leaves no timer after close', async () => {
   const { client, transport, clock } = fakeClient()
   transport.propertiesError = busy
