@@ -288,8 +288,10 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     if (this.#unrouted.length > 0 && directory.ids !== undefined) this.#routeUnrouted()
     let route = router.route(partitionId, partitionKey, this.#cursor, this.#owner.unkeyedMayWait)
     if (partitionId !== undefined) return route
-    // Nothing may overtake what waits for room in front of the partition ids.
-    if (this.#unroutedWithoutRoom > 0) return partitionKey === undefined ? route : { kind: 'pending' }
+    // Nothing may overtake what waits for room in front of the partition ids; what needs none has its own line.
+    if (this.#unroutedWithoutRoom > 0) {
+      return partitionKey === undefined || route.kind === 'service' ? route : { kind: 'pending' }
+    }
     if (partitionKey !== undefined) return route
     // An unkeyed event need not wait for room in one partition while another has some.
     for (let tried = 1; tried < (directory.ids?.length ?? 0); tried++) {

@@ -96,6 +96,43 @@ test('what waits behind an event that found no room in time is held back, and no
   })
 })
 
+test('a key that the service routes keeps its order while others wait for the partition ids', async () => {
+  const { client, transport } = fakeClient(
+    {
+      bufferedMode: true,
+      onSuccess: () => {},
+      onError: () => {},
+      keyedRouting: 'service',
+      unkeyedRouting: 'roundRobin',
+      maxBufferLength: 2,
+    },
+    { partitionIds: ids },
+  )
+  let answer = () => {}
+  transport.propertiesGate = new Promise((resolve) => {
+    answer = resolve
+  })
+  const keyed = { partitionKey: 'k' }
+  void client.sendEvent({ body: '1' }, keyed)
+  void client.flush()
+  void client.sendEvent({ body: '2' }, keyed)
+  // Both lack room: a batch in one piece, and an event that needs the partition ids. The last comes after both.
+  void client.sendBatch([{ body: '3' }, { body: '4' }], keyed)
+  void client.sendEvent({ body: 'unkeyed' })
+  void client.sendEvent({ body: '5' }, keyed)
+  for (let i = 0; i < 8; i++) {
+    await settlePromises()
+    for (const open of transport.openSends) open.accept()
+    if (i === 4) answer()
+  }
+  void client.flush()
+  await settlePromises()
+  for (const open of transport.openSends) open.accept()
+  await settlePromises()
+  const sent = transport.sends.flatMap(({ bodies }) => bodies).filter((body) => body !== 'unkeyed')
+  expect(sent).toEqual(['1', '2', '3', '4', '5'])
+})
+
 test('a warm-up that failed leaves no timer after close', async () => {
   const { client, transport, clock } = fakeClient()
   transport.propertiesError = busy
