@@ -34,8 +34,11 @@ export class Invocation {
   readonly #env: OutboxEnvironment
   readonly #settings: InvocationSettings
   readonly #outbox: Outbox
-  readonly #ended = new AbortController()
   #state: State = 'live'
+  /** Made when someone asks for the signal: few do, and a signal costs more than an event. */
+  #controller: AbortController | undefined
+  /** Why the signal is aborted, once it is; undefined also after an ordinary end. */
+  #expiredBy: EventHubError | undefined
   #cancelDeadlineTimer: () => void
   #releaseSignal: () => void = () => {}
   /** Whether bytes of a failed event may still sit in a socket. */
@@ -79,7 +82,12 @@ export class Invocation {
 
   /** Aborts at the invocation's deadline, when its `abortSignal` aborts, and when it ends. */
   get signal(): AbortSignal {
-    return this.#ended.signal
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#expiredBy !== undefined) this.#controller.abort(this.#expiredBy)
+      else if (this.#state === 'ended') this.#controller.abort(hasEnded())
+    }
+    return this.#controller.signal
   }
 
   /** Milliseconds until the deadline, reserve already taken off; never negative. */
@@ -212,7 +220,8 @@ export class Invocation {
     this.#cancelDeadlineTimer()
     await this.#outbox.giveUp(reason)
     this.#releaseSignal()
-    this.#ended.abort(reason)
+    this.#expiredBy = reason
+    this.#controller?.abort(reason)
     // Nothing of it is left, whether or not anyone calls end().
     this.#settings.onEnd(this)
   }
@@ -222,9 +231,7 @@ export class Invocation {
     this.#state = 'ended'
     this.#cancelDeadlineTimer()
     this.#releaseSignal()
-    if (!this.#ended.signal.aborted) {
-      this.#ended.abort(new EventHubError('The invocation has ended.', { code: 'invocation-ended' }))
-    }
+    if (this.#expiredBy === undefined) this.#controller?.abort(hasEnded())
     if (this.#mayHaveLeft) this.#env.transport.retireConnection()
     this.#settings.onEnd(this)
   }
@@ -245,6 +252,10 @@ export class Invocation {
     this.#accepted = 0
     return { accepted, failures, durationInMs: this.#env.clock.monotonicNow() - startedAt }
   }
+}
+
+function hasEnded(): EventHubError {
+  return new EventHubError('The invocation has ended.', { code: 'invocation-ended' })
 }
 
 function failure(index: number, event: EventInput, partitionId: PartitionId, error: EventHubError): FlushFailure {

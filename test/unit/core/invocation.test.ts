@@ -69,6 +69,27 @@ describe('an invocation', () => {
     expect(invocation.signal.aborted).toBe(true)
   })
 
+  test.each([
+    ['before the end', true],
+    ['after the end', false],
+  ])('its signal, asked for %s, is aborted once and says why it ended', async (_, isAskedBefore) => {
+    const { client, clock } = fakeClient({ partitionIds: ids }, { onSend: (send) => send.accept() })
+    const ended = client.beginInvocation()
+    const expired = client.beginInvocation({ timeoutInMs: 1000, reserveInMs: 0 })
+    const aborts: string[] = []
+    if (isAskedBefore) {
+      for (const { signal } of [ended, expired]) signal.addEventListener('abort', () => aborts.push(signal.reason.code))
+      expect([ended, expired].map(({ signal }) => signal.aborted)).toEqual([false, false])
+    }
+    await ended.end()
+    await clock.advance(1000)
+    await expired.end()
+    expect([ended, expired].map(({ signal }) => signal.aborted)).toEqual([true, true])
+    expect([ended, expired].map(({ signal }) => signal.reason.code)).toEqual(['invocation-ended', 'timeout'])
+    expect(ended.signal).toBe(ended.signal)
+    expect(aborts).toEqual(isAskedBefore ? ['invocation-ended', 'timeout'] : [])
+  })
+
   test('ends by its deadline with a stalled service: sent events are unknown, the others returned', async () => {
     const { client, transport, clock } = fakeClient({ partitionIds: ids })
     const invocation = client.beginInvocation({ timeoutInMs: 5000, reserveInMs: 500 })
