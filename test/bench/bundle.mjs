@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -49,12 +49,19 @@ export async function bundle(root, folder, { minify }) {
   const library = [join(root, 'core/index.ts')]
   const weighed = { ...forNode, minify: true }
   const whole = (name) => ({ stdin: { contents: `export * from '${name}'`, resolveDir: root } })
+  const weighing = async (options) => {
+    const { outfile } = options
+    const { metafile } = await build({ ...options, metafile: true })
+    const [output] = Object.values(metafile.outputs)
+    const sizes = Object.entries(output.inputs).map(([path, { bytesInOutput }]) => [path, bytesInOutput])
+    writeFileSync(`${outfile}.inputs.json`, JSON.stringify(Object.fromEntries(sizes)))
+  }
   await Promise.all([
     build({ ...forNode, entryPoints: library, outfile: join(folder, 'sluice.cjs'), minify }),
-    build({ ...weighed, entryPoints: library, outfile: join(folder, 'sluice.min.cjs') }),
+    weighing({ ...weighed, entryPoints: library, outfile: join(folder, 'sluice.min.cjs') }),
     build({ ...weighed, ...whole('rhea-promise'), outfile: join(folder, 'rhea-promise.min.cjs') }),
     build({ ...weighed, ...whole('@azure/event-hubs'), outfile: join(folder, 'official.min.cjs') }),
-    build({
+    weighing({
       entryPoints: [join(root, 'core/index.edge.ts')],
       outfile: join(folder, 'sluice.edge.mjs'),
       bundle: true,

@@ -27,6 +27,26 @@ function sizeInKb(file: string): Summary {
   return summarize([readFileSync(bundleOf(file)).length / 1000])
 }
 
+/** Which part of the library, or which package beneath it, a source belongs to. */
+function partOf(path: string): string {
+  const inPackage = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)
+  if (inPackage) return `package ${inPackage[1]}`
+  if (/core\/(amqp|https)\//.test(path)) return path.includes('/amqp/') ? 'AMQP' : 'HTTPS'
+  if (/core\/tracing/.test(path)) return 'tracing'
+  if (/core\/(options|exports|index)/.test(path)) return 'options'
+  if (/core\/auth\//.test(path)) return 'credentials'
+  return 'client, invocations, buffering, routing, retries'
+}
+
+/** What a bundle is made of, before gzip, the largest first. */
+function partsOf(file: string): string {
+  const inputs: Record<string, number> = JSON.parse(readFileSync(bundleOf(`${file}.inputs.json`), 'utf8'))
+  const parts = new Map<string, number>()
+  for (const [path, bytes] of Object.entries(inputs)) parts.set(partOf(path), (parts.get(partOf(path)) ?? 0) + bytes)
+  const sorted = [...parts].sort(([, one], [, other]) => other - one)
+  return sorted.map(([part, bytes]) => `${part} ${(bytes / 1000).toFixed(1)}`).join(', ')
+}
+
 function measureSizes(): Row[] {
   const node = sizeInKb('sluice.min.cjs')
   const edge = gzipSync(readFileSync(bundleOf('sluice.edge.mjs')), { level: 9 }).length
@@ -36,12 +56,14 @@ function measureSizes(): Row[] {
       unit: 'KB',
       figures: { sluice: node, official: sizeInKb('official.min.cjs'), rhea: sizeInKb('rhea-promise.min.cjs') },
       bars: [atMost('size', node.median, 200, 'KB')],
+      note: `KB by part: ${partsOf('sluice.min.cjs')}`,
     },
     {
       what: 'edge entry, bundled and minified, gzip',
       unit: 'KB',
       figures: { sluice: summarize([edge / 1000]) },
       bars: [atMost('size', edge / 1000, 15, 'KB')],
+      note: `KB by part, before gzip: ${partsOf('sluice.edge.mjs')}`,
     },
   ]
 }
