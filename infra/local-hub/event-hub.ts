@@ -1,7 +1,7 @@
 import { AmqpError } from './amqp/errors.js'
 import { IdempotentProducers } from './idempotency.js'
 import { partitionIndexForKey } from './partition-key-hash.js'
-import { PartitionLog, type Retention } from './partition-log.js'
+import { PartitionLog, type Retention, type StoredEvent } from './partition-log.js'
 import { ReaderRegistry } from './reader-registry.js'
 
 export interface Partition {
@@ -15,6 +15,8 @@ export interface EventHubSettings {
   readonly consumerGroups: readonly string[]
   readonly retention: Retention
   readonly now: () => number
+  /** Told of each batch that was stored, before anyone else. */
+  readonly onStored?: ((partitionId: string, events: readonly StoredEvent[]) => void) | undefined
 }
 
 /** One event hub: its partitions, its consumer groups and who reads them. */
@@ -42,10 +44,10 @@ export class EventHub {
 
   /** Adds partitions. As in the service, keys move, events that are stored do not, and no partition ever goes. */
   growTo(partitionCount: number): void {
-    const { retention, now } = this.#settings
+    const { retention, now, onStored } = this.#settings
     for (let index = this.#partitions.length; index < partitionCount; index++) {
       this.#partitions.push({
-        log: new PartitionLog(String(index), retention, now),
+        log: new PartitionLog(String(index), retention, now, onStored),
         producers: new IdempotentProducers(),
       })
     }

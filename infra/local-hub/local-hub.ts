@@ -157,7 +157,7 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
 }
 
 function createEventHubs(options: ResolvedOptions): Map<string, EventHub> {
-  const { retention, now } = options
+  const { retention, now, onStored } = options
   const partitionCount = [...options.eventHubs.values()].reduce((sum, hub) => sum + hub.partitionCount, 0)
   const share = {
     maxEvents: retention.maxEventsPerPartition,
@@ -166,7 +166,18 @@ function createEventHubs(options: ResolvedOptions): Map<string, EventHub> {
   return new Map(
     [...options.eventHubs].map(([name, settings]) => [
       name.toLowerCase(),
-      new EventHub({ name, ...settings, retention: share, now }),
+      new EventHub({
+        name,
+        ...settings,
+        retention: share,
+        now,
+        onStored:
+          onStored &&
+          ((partitionId, events) => {
+            const views = events.map((event) => viewEvent(partitionId, event))
+            onStored(name, views)
+          }),
+      }),
     ]),
   )
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AcceptJwt } from './cbs.js'
 import type { ClaimScope } from './claims.js'
+import type { LocalHubEvent } from './event-view.js'
 import type { AccessKey, Right } from './sas.js'
 
 /** One event hub of a local hub. */
@@ -74,6 +75,11 @@ export interface LocalHubOptions {
   readonly maxUnfinishedSizeInBytes?: number
   /** The wall clock for enqueued times and the expiry of tokens, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number
+  /**
+   * Told of the events of each batch right after they were stored, and before their sender is: what was acknowledged
+   * was told here. For tests that outlive the hub. It must not throw. Default: nobody is.
+   */
+  readonly onStored?: (eventHubName: string, events: readonly LocalHubEvent[]) => void
   /** Told what the hub refused and why; never a key, a token or a body. Default: nobody is. */
   readonly logger?: (message: string) => void
 }
@@ -96,6 +102,7 @@ export interface ResolvedOptions {
   readonly idleTimeoutInMs: number
   readonly maxUnfinishedSizeInBytes: number
   readonly now: () => number
+  readonly onStored: ((eventHubName: string, events: readonly LocalHubEvent[]) => void) | undefined
   readonly logger: (message: string) => void
 }
 
@@ -120,6 +127,7 @@ const known = new Set([
   'idleTimeoutInMs',
   'maxUnfinishedSizeInBytes',
   'now',
+  'onStored',
   'logger',
 ])
 
@@ -156,6 +164,7 @@ export function resolveOptions(options: LocalHubOptions): ResolvedOptions {
     idleTimeoutInMs: count('idleTimeoutInMs', options.idleTimeoutInMs ?? 240_000, 0),
     maxUnfinishedSizeInBytes: count('maxUnfinishedSizeInBytes', options.maxUnfinishedSizeInBytes ?? 128 * mebibyte, 1),
     now: options.now ?? Date.now,
+    onStored: options.onStored,
     logger: options.logger ?? (() => {}),
   }
 }

@@ -28,6 +28,7 @@ export class PartitionLog {
   readonly id: string
   readonly #retention: Retention
   readonly #now: () => number
+  readonly #onStored: ((id: string, events: readonly StoredEvent[]) => void) | undefined
   readonly #readers = new Set<() => void>()
   #events: StoredEvent[] = []
   /** How many at the front of the array are gone already. */
@@ -37,10 +38,16 @@ export class PartitionLog {
   #nextOffset = 0
   #last: StoredEvent | undefined
 
-  constructor(id: string, retention: Retention, now: () => number) {
+  constructor(
+    id: string,
+    retention: Retention,
+    now: () => number,
+    onStored?: (id: string, events: readonly StoredEvent[]) => void,
+  ) {
     this.id = id
     this.#retention = retention
     this.#now = now
+    this.#onStored = onStored
   }
 
   /** The sequence number of the oldest event kept, or of the next one when none is. */
@@ -78,6 +85,7 @@ export class PartitionLog {
       this.#last = event
       this.#sizeInBytes += bytes.length + overheadInBytes
     }
+    this.#onStored?.(this.id, this.#events.slice(this.#events.length - events.length))
     this.#trim()
     for (const notify of [...this.#readers]) notify()
   }
