@@ -4,6 +4,7 @@ import { EventHubError, OperationTimeoutError } from '../../core/errors.js'
 import { type Body, bytesOf, readingStopped } from './body.js'
 import { logError } from './log.js'
 import type { Settings } from './options.js'
+import type { EventResult } from './results.js'
 
 /** What a platform tells about a request beside the request: Cloudflare's `ctx`, or an adapter's stand-in. */
 export interface FetchContext {
@@ -22,6 +23,10 @@ export class RequestContext {
   readonly body: Body
   /** Who `auth` let in: a name that holds no secret. */
   caller = 'anyone'
+  /** Positions of events that an attempt before this one had accepted; undefined for a request without a key. */
+  accepted: ReadonlySet<number> | undefined
+  /** What became of the events, once it is known. `isWhole`: the body was read to its end. */
+  outcome: { readonly results: readonly EventResult[]; readonly isWhole: boolean } | undefined
   /** Reading of the monotonic clock: the one deadline that all waiting for this request shares. */
   readonly #deadline: number
 

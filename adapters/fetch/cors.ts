@@ -60,7 +60,10 @@ export function cors(options: CorsOptions): CorsPolicy {
     expose(request, response) {
       const { headers } = response
       if (!headers.has('access-control-allow-origin') && grant(request, headers)) {
-        headers.set('access-control-expose-headers', 'retry-after, preference-applied, www-authenticate')
+        headers.set(
+          'access-control-expose-headers',
+          'retry-after, preference-applied, www-authenticate, idempotent-replayed',
+        )
       }
       return response
     },

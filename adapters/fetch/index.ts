@@ -11,6 +11,21 @@ export type { FetchContext } from './context.js'
 export { type CorsOptions, type CorsPolicy, cors } from './cors.js'
 export type { FetchHandler } from './handler.js'
 export { createFetchHandler } from './handler.js'
+export {
+  type DurableObjectIdempotencyStoreOptions,
+  durableObjectIdempotencyStore,
+  type IdempotencyNamespace,
+  IdempotencyObject,
+  type IdempotencyObjectState,
+} from './idempotency/durable-object.js'
+export { type IdempotencyKeys, type IdempotencyKeysOptions, idempotencyKeys } from './idempotency/keys.js'
+export { type MemoryIdempotencyStoreOptions, memoryIdempotencyStore } from './idempotency/memory-store.js'
+export type {
+  IdempotencyClaim,
+  IdempotencyOutcome,
+  IdempotencyState,
+  IdempotencyStore,
+} from './idempotency/store.js'
 export type { IncomingEvent } from './incoming.js'
 export { type OpenApiDocuments, type OpenApiOptions, openApiDocuments } from './openapi/index.js'
 export type { FetchHandlerOptions } from './options.js'

@@ -20,6 +20,7 @@ import type { CloudEventWriter } from './cloud-event-to-event-data.js'
 import { binaryWriter, structuredWriter } from './cloud-event-to-event-data.js'
 import type { Stage } from './context.js'
 import type { CorsPolicy } from './cors.js'
+import type { IdempotencyKeys } from './idempotency/keys.js'
 import type { IncomingEvent } from './incoming.js'
 import type { Logger } from './log.js'
 import type { OpenApiDocuments } from './openapi/index.js'
@@ -63,6 +64,8 @@ export interface FetchHandlerOptions extends Destination {
   readonly allowRespondAsync?: boolean | undefined
   /** How many requests a caller may send, made by `rateLimit`. Default: any number. */
   readonly rateLimit?: RateLimit | undefined
+  /** Whether `Idempotency-Key` is honoured, made by `idempotencyKeys`. Default: the header means nothing. */
+  readonly idempotencyKeys?: IdempotencyKeys | undefined
   /** Which web pages may call, made by `cors`. Default: none. */
   readonly cors?: CorsPolicy | undefined
   /** Senders that ask before they post, made by `cloudEventsWebhook` and `eventGridWebhook`. Default: none. */
@@ -118,6 +121,7 @@ const readers = {
   timeoutInMs: wholeOf(25_000),
   allowRespondAsync: (name: string, value: unknown) => flag(name, value, false),
   rateLimit: madeBy<RateLimit>('stage'),
+  idempotencyKeys: madeBy<IdempotencyKeys>('stage'),
   cors: madeBy<CorsPolicy>('expose'),
   webhooks: parseWebhooks,
   queue: optionalFunction<FetchHandlerOptions['queue']>,
@@ -140,6 +144,7 @@ export function parseOptions(options: FetchHandlerOptions): Settings {
     authenticating(schemes),
     rateLimit?.isBeforeAuth ? undefined : rateLimit?.stage,
     ...read.webhooks.map(({ stage }) => stage),
+    read.idempotencyKeys?.stage,
   ]
   const client = clientFor(options)
   const handshakes = [...read.webhooks.map(({ handshake }) => handshake), read.cors?.preflight]

@@ -77,7 +77,9 @@ async function answer(posting: Posting, early: (() => Promise<Response | undefin
   if (entries.length === 0) {
     stopped ??= problem('no-events', 'The body holds no event. Send at least one.')
   }
-  return eventsResponse(resultsOf(entries, report), stopped)
+  const results = resultsOf(entries, report)
+  context.outcome = { results, isWhole: stopped === undefined }
+  return eventsResponse(results, stopped)
 }
 
 function asProblem(error: unknown, { settings }: RequestContext): Problem {

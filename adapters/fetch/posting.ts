@@ -19,7 +19,11 @@ export async function takeAll(
   posting: Posting,
   items: AsyncIterable<IncomingItem> | Iterable<IncomingItem> = posting.items,
 ): Promise<undefined> {
-  for await (const item of items) posting.entries.push(await taker(posting, item)())
+  const { context, entries } = posting
+  for await (const item of items) {
+    const isKnown = context.accepted?.has(entries.length) && !('invalid' in item)
+    entries.push(isKnown ? { id: item.id, isKnown } : await taker(posting, item)())
+  }
 }
 
 /** Judges an item, and returns what hands it to the invocation. */

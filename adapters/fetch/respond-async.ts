@@ -8,10 +8,11 @@ import { takeAll, taker } from './posting.js'
 import { jsonResponse } from './problem.js'
 
 /** `Prefer: respond-async` (RFC 7240), where the operator allows it and the platform lets work go on after the answer. */
-export function mayAnswerEarly({ request, settings, platform }: RequestContext): boolean {
+export function mayAnswerEarly({ request, settings, platform, accepted }: RequestContext): boolean {
   const preferences = request.headers.get('prefer')?.split(',') ?? []
   const isAsked = preferences.some((preference) => /^respond-async *(?:;|$)/i.test(preference.trim()))
-  return isAsked && settings.allowRespondAsync && typeof platform?.waitUntil === 'function'
+  // Under an Idempotency-Key the true answer is what is kept.
+  return isAsked && accepted === undefined && settings.allowRespondAsync && typeof platform?.waitUntil === 'function'
 }
 
 /** A signal that aborts with another, until it is let go. */

@@ -29,10 +29,12 @@ export interface EventResult {
   readonly retryAfterInMs?: number
 }
 
-/** One item of the request, as far as it came: taken by the invocation, or invalid. */
+/** One item of the request, as far as it came: taken by the invocation, invalid, or known. */
 export type Entry =
   | { readonly id: string | undefined; readonly event: EventInput; readonly rejection?: unknown }
   | { readonly id?: string | undefined; readonly invalid: string }
+  /** Accepted by an attempt before this one, and not sent again. */
+  | { readonly id?: string | undefined; readonly isKnown: true }
 
 /** Joins what was asked with what the invocation reports. */
 export function resultsOf(entries: readonly Entry[], report: FlushReport): EventResult[] {
@@ -44,17 +46,18 @@ export function resultsOf(entries: readonly Entry[], report: FlushReport): Event
       const { invalid: message } = entry
       return { ...known, status: 'invalid' as const, code: 'invalid-event' as const, message, retryable: false }
     }
-    const failure = failures.get(entry.event)
+    const failure = 'event' in entry ? failures.get(entry.event) : undefined
     if (failure !== undefined) return { ...known, ...failureResult(failure.error, failure) }
-    if (entry.rejection !== undefined) return { ...known, ...failureResult(entry.rejection) }
+    if ('rejection' in entry) return { ...known, ...failureResult(entry.rejection) }
     return { ...known, status: 'accepted' as const, retryable: false }
   })
-  assertCovered(results, report)
+  const isKnown = (_: EventResult, index: number) => 'isKnown' in (entries[index] ?? {})
+  assertCovered(results, results.filter(isKnown).length + report.accepted)
   return results
 }
 
 /** Never claims more than the report: were the two ever to disagree, nobody could say which event is in. */
-function assertCovered(results: readonly EventResult[], { accepted }: FlushReport): void {
+function assertCovered(results: readonly EventResult[], accepted: number): void {
   const claimed = results.filter((result) => result.status === 'accepted').length
   if (claimed !== accepted) {
     throw new Error(`The invocation reports ${accepted} accepted events; by its failures there would be ${claimed}.`)

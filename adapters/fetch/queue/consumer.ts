@@ -111,7 +111,7 @@ async function take(
   const { event, partitionKey } = made
   try {
     await invocation.sendEvent(event, { partitionKey })
-    return { id, event, rejection: undefined }
+    return { id, event }
   } catch (rejection) {
     // It stands in the report too, and the others go on.
     return { id, event, rejection: rejection ?? new Error('sendEvent rejected without a reason.') }
