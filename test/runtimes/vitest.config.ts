@@ -20,6 +20,10 @@ export default defineConfig({
         test: { name: 'front-door', include: ['front-door/**/*.test.ts'] },
       },
       { extends: true, test: { name: 'workflows', include: ['workflows/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'miniflare', include: ['miniflare/**/*.test.ts'] },
+      },
     ],
     // Processes that start, freeze and thaw in real time.
     testTimeout: 30_000,

@@ -186,12 +186,23 @@ export const files: Readonly<Record<string, Lines>> = {
   },
   'infra/entrypoints/http.ts': {
     allowed: [
-      ...from('./own.js', '../../adapters/fetch/index.js', 'node:fs', 'srvx/node'),
+      ...from('./own.js', '../../adapters/fetch/index.js', '../cloudflare/own.js', 'node:fs', 'srvx/node'),
       ...publicCoreFrom('../../'),
     ],
     forbidden: [
       ...from('../local-hub/index.js', '../local.js', '../../core/amqp/index.js', '../../core/routing/a.js'),
       ...from('../../adapters/fetch/deep.js', 'rhea', 'ws', 'eventhub-sluice', 'aws-lambda', 'esbuild'),
+    ],
+  },
+  'infra/cloudflare/object.ts': {
+    allowed: [
+      ...from('./own.js', '../../adapters/fetch/index.js', '../../core/amqp/index.js', 'cloudflare:workers'),
+      ...publicCoreFrom('../../'),
+    ],
+    forbidden: [
+      ...from('../local-hub/index.js', '../entrypoints/cloudflare.js', '../../core/routing/a.js', '#transports'),
+      ...from('../../adapters/fetch/deep.js', '../../core/amqp/connection.js'),
+      ...outsideBut(),
     ],
   },
   'infra/local-hub/server.ts': {
