@@ -67,6 +67,9 @@ const transientSocketErrors = new Set([
   'EPIPE',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  // Something was still to be written to a connection that has just ended.
+  'ERR_STREAM_WRITE_AFTER_END',
+  'ERR_STREAM_DESTROYED',
 ])
 
 /** What to do about a socket error, where that can be told. */

@@ -321,7 +321,7 @@ export class SenderLink {
       case 'attaching':
         return `The link to ${address} did not open in time.`
       default:
-        return `The service granted ${address} no credit in time.`
+        return `Nothing could be sent to ${address} in time: the service granted no credit, or no new claim.`
     }
   }
 }

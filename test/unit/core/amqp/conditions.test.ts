@@ -112,7 +112,15 @@ describe('a condition', () => {
 describe('a socket’s error', () => {
   const socketError = (code: string, message = 'its words') => Object.assign(new Error(message), { code })
 
-  test.each(['ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EAI_AGAIN', 'EPIPE'])('%s passes', (code) => {
+  test.each([
+    'ECONNRESET',
+    'ECONNREFUSED',
+    'ETIMEDOUT',
+    'EAI_AGAIN',
+    'EPIPE',
+    'ERR_STREAM_WRITE_AFTER_END',
+    'ERR_STREAM_DESTROYED',
+  ])('%s passes', (code) => {
     const cause = socketError(code)
     const error = fromSocketError(cause, 'ns.example.net:5671', 'unknown')
     expect(error).toMatchObject({
