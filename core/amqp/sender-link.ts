@@ -226,16 +226,16 @@ export class SenderLink {
     sender.on(SenderEvents.released, handBack)
     sender.on(SenderEvents.modified, handBack)
     // After the outcomes above. Settled without one: nobody knows.
-    sender.on(SenderEvents.settled, (context: EventContext) =>
-      this.#answered(
-        context,
-        new EventHubError('The service settled the message without saying what became of it.', {
-          code: 'service-error',
-          retryable: true,
-          outcome: 'unknown',
-        }),
-      ),
-    )
+    sender.on(SenderEvents.settled, (context: EventContext) => {
+      // Said of every message, and nearly all have been answered by now.
+      if (!context.delivery || !this.#inFlight.has(context.delivery)) return
+      const error = new EventHubError('The service settled the message without saying what became of it.', {
+        code: 'service-error',
+        retryable: true,
+        outcome: 'unknown',
+      })
+      this.#answered(context, error)
+    })
   }
 
   /** Hands over what may go. */
