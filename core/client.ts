@@ -453,6 +453,8 @@ export class EventHubProducerClient {
   /** Someone waits for room: what lies in half-full batches leaves now. */
   #sealForRoom(capacityKey: string | undefined): void {
     this.#buffered?.sealForRoom(capacityKey)
+    // Those that hold none of this room gain nothing by it, and what they send must not start in another's request.
+    if (!sharesLimits) return
     for (const invocation of this.#invocations) invocation.sealForRoom(capacityKey)
   }
 

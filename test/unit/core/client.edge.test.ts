@@ -49,3 +49,30 @@ test('at the edge, a send outside of invocations waits for no other', async () =
   transport.openSends[1]?.accept()
   await sent
 })
+
+test('at the edge, a full buffer of the client seals nothing of an invocation', async () => {
+  const { client, transport } = fakeClient(
+    {
+      maxBufferLength: 1,
+      bufferedMode: true,
+      maxWaitTimeInMs: 1000,
+      onSuccess: () => {},
+      onError: () => {},
+    },
+    { canReadProperties: false },
+  )
+  const invocation = client.beginInvocation()
+  await invocation.sendEvent({ body: 'of the invocation' })
+  const sends = ['first', 'second'].map((body) => client.sendEvent({ body }))
+  await settlePromises()
+  expect(transport.openSends.map(({ bodies }) => bodies)).toEqual([['first']])
+  for (let i = 0; i < 2; i++) {
+    transport.openSends[0]?.accept()
+    await settlePromises()
+  }
+  await Promise.all(sends)
+  const ended = invocation.end()
+  await settlePromises()
+  for (const send of [...transport.openSends]) send.accept()
+  expect(await ended).toMatchObject({ accepted: 1, failures: [] })
+})
