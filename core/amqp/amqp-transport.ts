@@ -11,7 +11,7 @@ import type {
 } from '../transport.js'
 import type { AmqpEvent } from './amqp-event.js'
 import { BatchBuffers } from './batch-buffers.js'
-import { amqpCodec, batchSizeInBytes, encodeBatch, idempotentAmqpCodec, scatteredBatch } from './codec.js'
+import { amqpCodec, encodeBatch, idempotentAmqpCodec, isBestScattered, scatteredBatch } from './codec.js'
 import { AmqpConnection } from './connection.js'
 import { IdempotentProducer } from './idempotent-producer.js'
 import { readEventHub, readPartition } from './management.js'
@@ -20,9 +20,6 @@ import type { Wire } from './socket.js'
 
 /** A handshake takes a few round trips, and each of them answers within this time but on the slowest of networks. */
 const shortestHandshakePatienceInMs = 2000
-
-/** Below it, a copy is cheaper than what lies in several places. */
-const smallestScatteredInBytes = 64 * 1024
 
 /** A peer that keeps dropping fresh connections is a case for the caller's retry pauses. */
 const mostMoves = 2
@@ -70,7 +67,7 @@ export class AmqpTransport implements Transport<AmqpEvent> {
 
   send(partitionId: PartitionId, events: readonly AmqpEvent[], limits: OperationLimits): Promise<void> {
     const producer = this.#producerOf(partitionId)
-    if (!producer && this.#wire.isByteStream && batchSizeInBytes(events) >= smallestScatteredInBytes) {
+    if (!producer && this.#wire.isByteStream && isBestScattered(events)) {
       return this.#sendScattered(partitionId, events, limits)
     }
     const bytes = encodeBatch(events, this.#allocate)

@@ -20,6 +20,11 @@ import { hasNames, Writer } from './values.js'
 /** Message format of an Event Hubs batch: data sections, each one an encoded message. */
 export const batchMessageFormat = 0x80013700
 
+/** A smaller batch is copied at less cost than it is sent from several places. */
+const smallestScatteredInBytes = 64 * 1024
+/** So is one whose stretches are shorter on average: each is a write of its own. The costs meet at some 700 bytes. */
+const shortestStretchInBytes = 1024
+
 const partitionKeyAnnotation = 'x-opt-partition-key'
 
 export const amqpCodec: EventCodec<AmqpEvent> = {
@@ -99,8 +104,17 @@ export function scatteredBatch(events: readonly AmqpEvent[]): ScatteredBytes {
   return new ScatteredBytes(chunks, batchSizeInBytes(events))
 }
 
+/** Whether to send the batch from where its events lie: those of several partitions may lie in between each other. */
+export function isBestScattered(events: readonly AmqpEvent[]): boolean {
+  const sizeInBytes = batchSizeInBytes(events)
+  if (sizeInBytes < smallestScatteredInBytes) return false
+  let stretchCount = 0
+  forEachStretch(events, () => stretchCount++)
+  return sizeInBytes >= stretchCount * shortestStretchInBytes
+}
+
 /** Size of the batch message that these events make. */
-export function batchSizeInBytes(events: readonly AmqpEvent[]): number {
+function batchSizeInBytes(events: readonly AmqpEvent[]): number {
   let size = envelopeAnnotations(events)?.length ?? 0
   for (const event of events) size += event.sizeInBytes
   return size
