@@ -48,7 +48,15 @@ export async function answerEarly(posting: Posting, caller: Followed): Promise<R
   })
   // An event that can never be sent says so within a turn; one that waits for room does not.
   await new Promise<void>((resolve) => systemClock.schedule(0, resolve))
-  if (!isRefused && context.keepAlive(settle(posting, taking))) {
+  let decide = (_isKept: boolean) => {}
+  const decision = new Promise<boolean>((resolve) => {
+    decide = resolve
+  })
+  // The platform is asked first: an invocation that is ended here tells nobody else what became of its events.
+  const settling = decision.then((isKept) => (isKept ? settle(posting, taking) : undefined))
+  const isKept = !isRefused && context.keepAlive(settling)
+  decide(isKept)
+  if (isKept) {
     caller.letGo()
     return jsonResponse(202, { pending: items.length }, { 'preference-applied': 'respond-async' })
   }

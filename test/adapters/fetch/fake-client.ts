@@ -28,6 +28,7 @@ export class FakeInvocation {
   readonly #controller = new AbortController()
   readonly #failures: FlushFailure[] = []
   #nextIndex = 0
+  #reported = 0
   #stoppedBy: EventHubError | undefined
 
   constructor(options: BeginInvocationOptions, script: Script) {
@@ -63,8 +64,10 @@ export class FakeInvocation {
 
   async end(): Promise<FlushReport> {
     this.isEnded = true
-    const failures = this.#failures.sort((a, b) => a.index - b.index)
-    return { accepted: this.sent.length, failures, durationInMs: 0 }
+    const failures = this.#failures.splice(0).sort((a, b) => a.index - b.index)
+    const accepted = this.sent.length - this.#reported
+    this.#reported += accepted
+    return { accepted, failures, durationInMs: 0 }
   }
 
   #stop(reason: EventHubError): void {
