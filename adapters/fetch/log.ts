@@ -7,9 +7,13 @@ export const consoleLogger: Logger = {
   error: (message) => console.error(message),
 }
 
-/** The whole error on one line of the log; callers only ever see a general sentence. */
+/** The whole error in the log, but for words that may be an event's; callers only ever see a general sentence. */
 export function logError(logger: Logger, what: string, error: unknown): void {
-  logger.error?.(
-    `${what}: ${error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : typeof error}`,
-  )
+  logger.error?.(`${what}: ${error instanceof Error ? textOf(error) : typeof error}`)
+}
+
+function textOf(error: Error): string {
+  const { name, message, stack = `${name}: ${message}` } = error
+  // Engines quote what could not be parsed, and an operator's function parses events.
+  return error instanceof SyntaxError && message !== '' ? stack.replace(message, () => '(left out)') : stack
 }

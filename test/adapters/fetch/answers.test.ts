@@ -205,4 +205,14 @@ describe('the partition key', () => {
       expect(door.log).toHaveLength(1)
     }
   })
+
+  test('a function that cannot parse an event has nothing of it in the log', async () => {
+    const door = new FrontDoor({
+      partitionKey: (_, event) => (event.kind === 'bytes' ? JSON.parse(new TextDecoder().decode(event.data)).id : 'k'),
+    })
+    const answer = await door.post('secret of\na patient', { 'content-type': 'text/plain' })
+    expect(answer.status).toBe(500)
+    expect(door.log.join()).toMatch(/SyntaxError: .*\n +at JSON.parse/)
+    expect(door.log.join()).not.toMatch(/secret|patient/)
+  })
 })

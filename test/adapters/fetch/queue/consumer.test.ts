@@ -170,6 +170,15 @@ describe('toEvent', () => {
     expect(log.join()).toMatch(/message m1.*not this one/)
   })
 
+  test('may fail to parse a message, and nothing of it is in the log', async () => {
+    const { handler, log } = door({ toEvent: ({ body }) => ({ event: { body: JSON.parse(`secret ${body}`) } }) })
+    const messages = messagesOf(0)
+    await handler.queue({ queue: 'q', messages })
+    expect(fates(messages)).toEqual(['retry'])
+    expect(log.join()).toContain('message m0: SyntaxError')
+    expect(log.join()).not.toContain('secret')
+  })
+
   test('may give several messages the same object: each has an outcome of its own', async () => {
     const event = { body: 'same' }
     const messages = messagesOf(0, 1)
