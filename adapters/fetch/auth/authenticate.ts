@@ -32,7 +32,8 @@ export function authenticating(schemes: readonly AuthScheme[] | undefined): Stag
     for (const scheme of schemes) {
       const ask = async () => scheme.authenticate(context.request, () => context.readBody())
       const caller = await (scheme.settles ? ask() : context.within(ask))
-      if (typeof caller !== 'string') continue
+      // An empty name is a header that was not there, more often than anybody's.
+      if (typeof caller !== 'string' || caller === '') continue
       context.caller = caller
       return next()
     }

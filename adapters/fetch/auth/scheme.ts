@@ -23,7 +23,7 @@ export interface AuthScheme {
   /** How the OpenAPI documents describe this scheme. Of several, each suffices. Default: they leave it out. */
   readonly security?: readonly SecurityScheme[] | undefined
   /**
-   * The caller's name, or undefined when this scheme does not let the request in. The name scopes rate limits and
+   * The caller's name; undefined or empty when this scheme does not let the request in. The name scopes rate limits and
    * `Idempotency-Key`; it should stay the same for one caller and must hold no secret.
    *
    * `readBody` gives the raw body, within the request's limits; let its rejection pass. The handler reads the same

@@ -226,6 +226,12 @@ describe('several schemes', () => {
     }
   })
 
+  test('an empty name, such as that of a missing header, lets nobody in', async () => {
+    const careless: AuthScheme = { hint: 'x', authenticate: ({ headers }) => headers.get('x-team') ?? '' }
+    expect(await statusOf(careless, {})).toBe(401)
+    expect(await statusOf([careless, { bearer: key }], { authorization: `Bearer ${key}` })).toBe(200)
+  })
+
   test('one of your own that throws is a 500 without its words; one that hangs ends at the deadline', async () => {
     const broken: AuthScheme = {
       hint: 'x',
