@@ -51,10 +51,44 @@ export async function* chunksOf(
 
 /** The whole body, kept for those who read it after. */
 export async function bytesOf(body: Body, signal: AbortSignal): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of chunksOf(body, signal)) chunks.push(chunk)
-  body.bytes = concatenate(chunks)
+  const gathered = new GatheredBytes()
+  for await (const chunk of chunksOf(body, signal)) gathered.add(chunk)
+  body.bytes = gathered.take()
   return body.bytes
+}
+
+/**
+ * Bytes put end to end as they come. A list of them would cost some hundred bytes for each piece, and a caller can send a
+ * body byte by byte.
+ */
+export class GatheredBytes {
+  #bytes: Uint8Array = new Uint8Array(0)
+  #sizeInBytes = 0
+
+  add(piece: Uint8Array): void {
+    const start = this.#sizeInBytes
+    this.#sizeInBytes += piece.byteLength
+    if (start === 0) {
+      // Most bodies are of one piece, which need not be copied. Full as it is, it is never written to.
+      this.#bytes = piece
+      return
+    }
+    if (this.#sizeInBytes > this.#bytes.byteLength) {
+      const grown = new Uint8Array(Math.max(this.#sizeInBytes, 2 * start))
+      grown.set(this.#bytes.subarray(0, start))
+      this.#bytes = grown
+    }
+    this.#bytes.set(piece, start)
+  }
+
+  /** Everything so far; then there is nothing. */
+  take(): Uint8Array {
+    const whole =
+      this.#sizeInBytes === this.#bytes.byteLength ? this.#bytes : this.#bytes.subarray(0, this.#sizeInBytes)
+    this.#bytes = new Uint8Array(0)
+    this.#sizeInBytes = 0
+    return whole
+  }
 }
 
 export function concatenate(chunks: readonly Uint8Array[]): Uint8Array {

@@ -1,4 +1,4 @@
-import { chunksOf, concatenate, decodeUtf8, isBlank } from './body.js'
+import { chunksOf, decodeUtf8, GatheredBytes, isBlank } from './body.js'
 import type { ContentReader, IncomingItem, ReadInput } from './incoming.js'
 import { ProblemError } from './problem.js'
 
@@ -39,15 +39,16 @@ const lineFeed = 0x0a
 
 /** Lines as bytes, without their line feed. Held back is one unfinished line, which the body's limit bounds. */
 async function* linesOf({ body, signal }: ReadInput): AsyncGenerator<Uint8Array> {
-  let unfinished: Uint8Array[] = []
+  const unfinished = new GatheredBytes()
   for await (const chunk of chunksOf(body, signal)) {
     let start = 0
     for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
-      yield concatenate([...unfinished, chunk.subarray(start, end)])
-      unfinished = []
+      unfinished.add(chunk.subarray(start, end))
+      yield unfinished.take()
       start = end + 1
     }
-    if (start < chunk.byteLength) unfinished.push(chunk.subarray(start))
+    if (start < chunk.byteLength) unfinished.add(chunk.subarray(start))
   }
-  if (unfinished.length > 0) yield concatenate(unfinished)
+  const rest = unfinished.take()
+  if (rest.byteLength > 0) yield rest
 }

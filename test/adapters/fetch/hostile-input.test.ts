@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { batched, FrontDoor, json, ndjson, statuses, structured } from './front-door.js'
@@ -70,6 +72,27 @@ describe('hostile JSON', () => {
     expect((await door.post(body, ndjson)).status).toBe(200)
     expect(door.client.bodies).toEqual([text])
   })
+
+  test.each(['text/plain', 'application/x-ndjson'])(
+    'a body of %s that comes byte by byte costs little more than its bytes',
+    async (type) => {
+      const door = new FrontDoor()
+      const pieces = 200_000
+      let given = 0
+      let heldInBytes = 0
+      const before = memoryInUse()
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          given += 1
+          if (given <= pieces) return controller.enqueue(Uint8Array.of(0x31))
+          heldInBytes = memoryInUse() - before
+          controller.close()
+        },
+      })
+      expect((await door.post(body, { 'content-type': type })).status).toBe(200)
+      expect(heldInBytes / pieces).toBeLessThan(60)
+    },
+  )
 })
 
 describe('hostile headers', () => {
@@ -186,3 +209,12 @@ test('whatever is posted, the answer is one that the manual names, and echoes ne
   )
   expect(door.log).toEqual([])
 }, 60_000)
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+function memoryInUse(): number {
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
