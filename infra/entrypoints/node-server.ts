@@ -105,6 +105,7 @@ async function respond(
     },
   })
   try {
+    if (!hasUrl(request)) return malformed()
     return await handler.fetch(request, undefined, context)
   } catch (error) {
     console.error(`The request could not be answered: ${error instanceof Error ? error.stack : typeof error}`)
@@ -115,6 +116,23 @@ async function respond(
     // A connection that is kept would be one more to wait for.
     if (isClosing() && !outgoing.headersSent) outgoing.setHeader('connection', 'close')
   }
+}
+
+/** Node takes any `Host`, such as one whose port there cannot be. What a caller can send must not look like a fault here. */
+function hasUrl(request: ServerRequest): boolean {
+  try {
+    return URL.canParse(request.url)
+  } catch {
+    return false
+  }
+}
+
+function malformed(): Response {
+  const detail = 'The address of the request cannot be read. Look at its path and its Host header.'
+  return new Response(JSON.stringify({ title: 'Bad request', status: 400, detail }), {
+    status: 400,
+    headers: { 'content-type': 'application/problem+json' },
+  })
 }
 
 function ofNode({ runtime }: ServerRequest): { incoming: IncomingMessage; outgoing: ServerResponse } {

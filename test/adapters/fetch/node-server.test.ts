@@ -96,6 +96,16 @@ describe('requests and answers', () => {
     expect(answer).toContain('http://_invalid_/a')
   })
 
+  test('a Host header with which there is no URL: 400, and no fault of the front door', async () => {
+    const door = new FrontDoor()
+    const { url } = await start(door.handler)
+    for (const path of ['/health', '/he^lth']) {
+      const answer = await rawExchange(url, `GET ${path} HTTP/1.1\r\nHost: x:99999\r\nConnection: close\r\n\r\n`)
+      expect(answer).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json/s)
+    }
+    expect(door.log).toEqual([])
+  })
+
   test('a request target that is no URL: 400', async () => {
     const { url } = await start({ fetch: () => new Response('reached') })
     const answer = await rawExchange(url, 'GET events HTTP/1.1\r\nHost: door.test\r\nConnection: close\r\n\r\n')
