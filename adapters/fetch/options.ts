@@ -35,7 +35,7 @@ export interface FetchHandlerOptions extends Destination {
   /** Path in front of every route, such as `/api`. Default: none. */
   readonly basePath?: string | undefined
   /**
-   * Decides an event's partition key. What it returns wins over the request; `undefined` leaves the
+   * Decides an event's partition key. What it returns wins over the request; `undefined` or `''` leaves the
    * choice to the request: the event's own (the CloudEvents extension `partitionkey`, a batch item's `partitionKey`), then
    * the header `x-partition-key`, then `?partitionKey=`. Default: the request decides.
    */

@@ -29,9 +29,8 @@ export function partitionKeyOf(
   keyOfRequest: string | undefined,
 ): string | undefined {
   const decided: unknown = partitionKey?.(request, incoming)
-  if (typeof decided === 'string') return decided
-  if (decided !== undefined && decided !== null) {
+  if (typeof decided !== 'string' && decided !== undefined && decided !== null) {
     throw new TypeError(`options.partitionKey must return a string or undefined; it returned a ${typeof decided}.`)
   }
-  return own || keyOfRequest
+  return decided || own || keyOfRequest
 }

@@ -173,6 +173,13 @@ describe('the partition key', () => {
     expect(door.client.sent.map(({ partitionKey }) => partitionKey)).toEqual(['d1', 'header', 'tenant', 'own'])
   })
 
+  test("an empty one of the operator's function is none", async () => {
+    const door = new FrontDoor({ partitionKey: () => '' })
+    await door.post('1', { ...json, 'x-partition-key': 'header' })
+    await door.post('2', json)
+    expect(door.client.sent.map(({ partitionKey }) => partitionKey)).toEqual(['header', undefined])
+  })
+
   test('in a header it is printable ASCII: anything else would be hashed as a guess', async () => {
     const door = new FrontDoor()
     const answer = await door.post('1', { ...json, 'x-partition-key': 'caf\xe9' })
