@@ -13,7 +13,7 @@ export interface GitHubWebhookEnv {
 const frontDoor = createFetchHandler<GitHubWebhookEnv>((env) => ({
   connectionString: env.EVENTHUB_CONNECTION_STRING,
   eventHubName: env.EVENTHUB_NAME || undefined,
-  auth: gitHubAuth({ secrets: env.GITHUB_WEBHOOK_SECRET?.split(/\s+/) ?? [] }),
+  auth: gitHubAuth({ secrets: env.GITHUB_WEBHOOK_SECRET?.trim().split(/\s+/) ?? [] }),
   // GitHub waits no longer.
   timeoutInMs: 9_000,
   partitionKey: repositoryOf,

@@ -49,6 +49,11 @@ test('a signed delivery is in the event hub as a CloudEvent, keyed by its reposi
   })
 })
 
+test('a secret that was stored with the end of its line works', async () => {
+  const response = await worker.fetch(delivery(secret), { ...env(), GITHUB_WEBHOOK_SECRET: `${secret}\n` })
+  expect(response.status).toBe(200)
+})
+
 test.each([
   ['another secret', delivery('another-secret-altogether')],
   ['another body', delivery(secret, new TextEncoder().encode('{}'))],
