@@ -48,14 +48,17 @@ function port(): number {
  * the process ends. A second signal ends it at once.
  */
 export function stopOnSignals(client: EventHubProducerClient, server: { close(): Promise<void> }): void {
-  let stopping: Promise<void> | undefined
+  const signals = ['SIGTERM', 'SIGINT'] as const
   const stop = (signal: string) => {
+    // Either of them ends the process from now on, as it does where nobody listens.
+    for (const each of signals) process.off(each, stop)
     console.log(`${signal}: answering what is under way, then stopping.`)
-    stopping ??= server.close().then(() => client.close())
-    stopping.catch(fail)
+    server
+      .close()
+      .then(() => client.close())
+      .catch(fail)
   }
-  process.once('SIGTERM', () => stop('SIGTERM'))
-  process.once('SIGINT', () => stop('SIGINT'))
+  for (const each of signals) process.on(each, stop)
 }
 
 /** The sentence alone: a stack helps nobody who mistyped a variable. */

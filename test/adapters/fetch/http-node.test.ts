@@ -146,22 +146,25 @@ test('it takes events until SIGTERM, answers the request under way, and ends', a
   }
 })
 
-test('a second SIGTERM does not wait for the request under way', async () => {
-  const started = start({ EVENTHUB_CONNECTION_STRING: development, FRONT_DOOR_KEY: key, PORT: '0' })
-  try {
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(await started.until('Post events to'))?.[0] ?? ''
-    const headers = { 'content-type': 'application/x-ndjson', authorization: `Bearer ${key}`, expect: '100-continue' }
-    const upload = httpRequest(`${url}/events`, { method: 'POST', headers })
-    upload.on('error', () => {})
-    const begun = new Promise((resolve) => upload.on('continue', resolve))
-    upload.flushHeaders()
-    await begun
-    started.process.kill('SIGTERM')
-    await started.until('SIGTERM')
-    started.process.kill('SIGTERM')
-    await started.exited
-    expect(started.process.signalCode).toBe('SIGTERM')
-  } finally {
-    started.process.kill('SIGKILL')
-  }
-})
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  'a %s after a SIGTERM does not wait for the request under way',
+  async (signal) => {
+    const started = start({ EVENTHUB_CONNECTION_STRING: development, FRONT_DOOR_KEY: key, PORT: '0' })
+    try {
+      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(await started.until('Post events to'))?.[0] ?? ''
+      const headers = { 'content-type': 'application/x-ndjson', authorization: `Bearer ${key}`, expect: '100-continue' }
+      const upload = httpRequest(`${url}/events`, { method: 'POST', headers })
+      upload.on('error', () => {})
+      const begun = new Promise((resolve) => upload.on('continue', resolve))
+      upload.flushHeaders()
+      await begun
+      started.process.kill('SIGTERM')
+      await started.until('SIGTERM')
+      started.process.kill(signal)
+      await started.exited
+      expect(started.process.signalCode).toBe(signal)
+    } finally {
+      started.process.kill('SIGKILL')
+    }
+  },
+)
