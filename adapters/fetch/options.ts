@@ -87,6 +87,7 @@ export interface Settings {
   readonly handshakes: readonly NonNullable<WebhookProtocol['handshake']>[]
   readonly webhooks: readonly WebhookProtocol[]
   readonly cors: CorsPolicy | undefined
+  readonly idempotencyKeys: IdempotencyKeys | undefined
   readonly rateLimit: RateLimit | undefined
   readonly openApi: OpenApiDocuments | undefined
   /** How callers show who they are, each of which suffices; `undefined`: everybody is let in. */

@@ -7,7 +7,7 @@ import { type Logger, logError } from '../log.js'
 import { digest, fingerprintOf } from './digest.js'
 import { parseIdempotencyKey } from './key.js'
 import { memoryIdempotencyStore } from './memory-store.js'
-import { refusal } from './problems.js'
+import { documentedProblems, refusal } from './problems.js'
 import { readRanges, writeRanges } from './ranges.js'
 import type { IdempotencyClaim, IdempotencyOutcome, IdempotencyStore } from './store.js'
 
@@ -25,6 +25,10 @@ export interface IdempotencyKeysOptions {
 export interface IdempotencyKeys {
   /** @internal What a request passes before its events are read. */
   readonly stage: Stage
+  /** @internal Whether a request without a key is refused. */
+  readonly required: boolean
+  /** @internal What its refusals look like, for the OpenAPI documents. */
+  readonly problems: typeof documentedProblems
 }
 
 const readers = {
@@ -55,6 +59,8 @@ export function idempotencyKeys(options: IdempotencyKeysOptions = {}): Idempoten
     throw new TypeError('idempotencyKeys: store must be an IdempotencyStore, with the methods claim and settle.')
   }
   return {
+    required,
+    problems: documentedProblems,
     async stage(context, next) {
       const header = context.request.headers.get('idempotency-key')
       if (context.request.method !== 'POST' || (header === null && !required)) return next()

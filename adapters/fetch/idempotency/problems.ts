@@ -1,4 +1,4 @@
-import { problemResponse } from '../problem.js'
+import { type Problem, problemResponse } from '../problem.js'
 
 const form =
   'Idempotency-Key is a string in quotes (RFC 8941), or the same without quotes: 1 to 255 visible ASCII characters, such as a UUID.'
@@ -27,9 +27,18 @@ const kinds = {
   ],
 } as const satisfies Record<string, readonly [status: number, name: string, title: string, detail: string]>
 
+/** What the OpenAPI documents say of them, each type once. */
+export const documentedProblems: readonly Pick<Problem, 'type' | 'title' | 'status'>[] = Object.entries(kinds)
+  .filter(([kind]) => kind !== 'missing')
+  .map(([, [status, name, title]]) => ({ type: urnOf(name), title, status }))
+
 export function refusal(kind: keyof typeof kinds, retryAfterInSeconds?: number): Response {
   const [status, name, title, detail] = kinds[kind]
   const headers =
     retryAfterInSeconds === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterInSeconds))) }
-  return problemResponse({ type: `urn:problem:eventhub-sluice:${name}`, title, status, detail }, headers)
+  return problemResponse({ type: urnOf(name), title, status, detail }, headers)
+}
+
+function urnOf(name: string): string {
+  return `urn:problem:eventhub-sluice:${name}`
 }

@@ -1,13 +1,22 @@
 import type { SecurityScheme } from '../auth/scheme.js'
 import type { Settings } from '../options.js'
-import { type ProblemKind, problem } from '../problem.js'
+import { type Problem, type ProblemKind, problem } from '../problem.js'
 import type { SchemaName } from './schemas.js'
 
 /** What the documents reflect of how a front door was set up. */
 export type FrontDoorFacts = Pick<
   Settings,
-  'basePath' | 'maxBodySizeInBytes' | 'maxEventsPerRequest' | 'allowRespondAsync' | 'rateLimit' | 'security'
+  | 'basePath'
+  | 'maxBodySizeInBytes'
+  | 'maxEventsPerRequest'
+  | 'allowRespondAsync'
+  | 'rateLimit'
+  | 'idempotencyKeys'
+  | 'security'
 >
+
+/** What a document says of a problem. */
+export type DocumentedProblem = Pick<Problem, 'type' | 'title' | 'status'>
 
 export interface Parameter {
   readonly name: string
@@ -15,6 +24,7 @@ export interface Parameter {
   readonly title: string
   readonly description: string
   readonly pattern?: string
+  readonly required?: boolean
   readonly visibility: Visibility
 }
 
@@ -32,7 +42,7 @@ export interface Operation {
   readonly body?: Readonly<Record<string, BodySchema>>
   /** By status. */
   readonly answers: Readonly<Record<number, Answer>>
-  readonly problems: readonly ProblemKind[]
+  readonly problems: readonly DocumentedProblem[]
 }
 
 type Visibility = 'important' | 'advanced' | 'internal'
@@ -48,10 +58,10 @@ export interface Answer {
 
 /** Every operation of a front door set up so: what both documents are written from. */
 export function operations(facts: FrontDoorFacts): readonly Operation[] {
-  const whenGuarded: readonly ProblemKind[] = [
-    ...(facts.security === undefined ? [] : (['unauthorized'] as const)),
-    ...(facts.rateLimit ? (['too-many-requests'] as const) : []),
-    'internal-error',
+  const whenGuarded = [
+    ...(facts.security === undefined ? [] : ofKinds('unauthorized')),
+    ...(facts.rateLimit ? ofKinds('too-many-requests') : []),
+    ...ofKinds('internal-error'),
   ]
   const readings = { guarded: true, parameters: [], visibility: 'advanced', method: 'get' } as const
   return [
@@ -87,7 +97,7 @@ export function operations(facts: FrontDoorFacts): readonly Operation[] {
       summary: 'List partitions',
       description: 'Lists the partition ids of the event hub, where its transport can ask for them.',
       answers: { 200: { description: 'The partition ids.', schema: 'Partitions' } },
-      problems: [...whenGuarded, 'not-supported', 'event-hub-busy', 'event-hub-unavailable'],
+      problems: [...whenGuarded, ...ofKinds('not-supported', 'event-hub-busy', 'event-hub-unavailable')],
     },
     {
       ...readings,
@@ -108,12 +118,26 @@ export function operations(facts: FrontDoorFacts): readonly Operation[] {
       visibility: 'internal',
       guarded: false,
       answers: { 200: { description: 'It answers.', schema: 'Status' } },
-      problems: ['internal-error'],
+      problems: ofKinds('internal-error'),
     },
   ]
 }
 
-function posting(facts: FrontDoorFacts, whenGuarded: readonly ProblemKind[]) {
+function ofKinds(...kinds: readonly ProblemKind[]): readonly DocumentedProblem[] {
+  return kinds.map((kind) => problem(kind, ''))
+}
+
+function posting(facts: FrontDoorFacts, whenGuarded: readonly DocumentedProblem[]) {
+  const { idempotencyKeys } = facts
+  const idempotencyKey: Parameter = {
+    name: 'idempotency-key',
+    in: 'header',
+    title: 'Idempotency Key',
+    description:
+      'Of the caller’s choice, such as a UUID: the same request with the same key sends only what was not accepted before.',
+    visibility: 'advanced',
+    ...(idempotencyKeys?.required ? { required: true } : {}),
+  }
   const prefer: Parameter = {
     name: 'prefer',
     in: 'header',
@@ -129,25 +153,33 @@ function posting(facts: FrontDoorFacts, whenGuarded: readonly ProblemKind[]) {
   return {
     method: 'post',
     guarded: true,
-    parameters: [partitionKey, partitionKeyHeader, ...(facts.allowRespondAsync ? [prefer] : [])],
+    parameters: [
+      partitionKey,
+      partitionKeyHeader,
+      ...(idempotencyKeys ? [idempotencyKey] : []),
+      ...(facts.allowRespondAsync ? [prefer] : []),
+    ],
     answers: {
       200: { description: 'Every event is in the event hub.', schema: 'EventsAnswer' },
       ...(facts.allowRespondAsync ? { 202: pending } : {}),
       207: { description: 'Some events are in the event hub, some are not: see results.', schema: 'EventsAnswer' },
     },
     problems: [
-      'malformed-body',
-      'no-events',
-      'invalid-partition-key',
-      'upload-aborted',
-      'upload-too-slow',
-      'body-too-large',
-      'too-many-events',
-      'event-too-large',
-      'unsupported-media-type',
-      'invalid-events',
-      'event-hub-busy',
-      'event-hub-unavailable',
+      ...ofKinds(
+        'malformed-body',
+        'no-events',
+        'invalid-partition-key',
+        'upload-aborted',
+        'upload-too-slow',
+        'body-too-large',
+        'too-many-events',
+        'event-too-large',
+        'unsupported-media-type',
+        'invalid-events',
+        'event-hub-busy',
+        'event-hub-unavailable',
+      ),
+      ...(idempotencyKeys?.problems ?? []),
       ...whenGuarded,
     ],
   } as const satisfies Partial<Operation>
@@ -170,12 +202,12 @@ const partitionKeyHeader: Parameter = {
 }
 
 /** The problems by their status, in rising order of it. */
-export function problemsByStatus(kinds: readonly ProblemKind[]): ReadonlyMap<number, readonly ProblemKind[]> {
-  const byStatus = new Map<number, ProblemKind[]>()
-  const sorted = [...kinds].sort((a, b) => problem(a, '').status - problem(b, '').status)
-  for (const kind of sorted) {
-    const { status } = problem(kind, '')
-    byStatus.set(status, [...(byStatus.get(status) ?? []), kind])
+export function problemsByStatus(
+  problems: readonly DocumentedProblem[],
+): ReadonlyMap<number, readonly DocumentedProblem[]> {
+  const byStatus = new Map<number, DocumentedProblem[]>()
+  for (const one of [...problems].sort((a, b) => a.status - b.status)) {
+    byStatus.set(one.status, [...(byStatus.get(one.status) ?? []), one])
   }
   return byStatus
 }
@@ -183,6 +215,7 @@ export function problemsByStatus(kinds: readonly ProblemKind[]): ReadonlyMap<num
 /** What a status brings along in its headers. */
 export const headersOf: Readonly<Record<number, readonly string[]>> = {
   401: ['www-authenticate'],
+  409: ['retry-after'],
   415: ['accept'],
   429: ['retry-after'],
   503: ['retry-after'],

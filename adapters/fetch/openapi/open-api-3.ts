@@ -1,5 +1,4 @@
 import type { SecurityScheme } from '../auth/scheme.js'
-import { problem } from '../problem.js'
 import {
   type BodySchema,
   type FrontDoorFacts,
@@ -37,9 +36,10 @@ function operationObject(operation: Operation, facts: FrontDoorFacts): object {
     summary,
     description,
     ...(guarded ? {} : { security: [] }),
-    parameters: parameters.map(({ name, in: place, title, description: what, pattern }) => ({
+    parameters: parameters.map(({ name, in: place, title, description: what, pattern, required = false }) => ({
       name,
       in: place,
+      required,
       description: what,
       schema: { type: 'string', title, ...(pattern === undefined ? {} : { pattern }) },
     })),
@@ -71,8 +71,7 @@ function responses({ answers, problems }: Operation): object {
     const content = { 'application/json': { schema: refer(schema) } }
     all[status] = { description, ...headerObjects(headers), content }
   }
-  for (const [status, kinds] of problemsByStatus(problems)) {
-    const found = kinds.map((kind) => problem(kind, ''))
+  for (const [status, found] of problemsByStatus(problems)) {
     const narrowed = { properties: { type: { enum: found.map(({ type }) => type) } } }
     all[status] = {
       description: `${found.map(({ title }) => title).join('; ')}.`,

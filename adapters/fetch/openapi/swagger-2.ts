@@ -1,5 +1,4 @@
 import type { SecurityScheme } from '../auth/scheme.js'
-import { problem } from '../problem.js'
 import { type FrontDoorFacts, headersOf, nameOf, type Operation, operations, problemsByStatus } from './description.js'
 import { type Refer, type Schema, type SchemaName, schemas } from './schemas.js'
 
@@ -33,14 +32,17 @@ export function swagger2(facts: FrontDoorFacts, info: object, serverUrl: string 
 
 function operationObject(operation: Operation): object {
   const { operationId, summary, description, visibility, parameters, guarded } = operation
-  const fields = parameters.map(({ name, in: place, title, description: what, visibility: shown }) => ({
-    name,
-    in: place,
-    type: 'string',
-    'x-ms-summary': title,
-    description: what,
-    'x-ms-visibility': shown,
-  }))
+  const fields = parameters.map(
+    ({ name, in: place, title, description: what, visibility: shown, required = false }) => ({
+      name,
+      in: place,
+      required,
+      type: 'string',
+      'x-ms-summary': title,
+      description: what,
+      'x-ms-visibility': shown,
+    }),
+  )
   return {
     operationId,
     summary,
@@ -65,8 +67,8 @@ function responses({ answers, problems }: Operation): object {
   for (const [status, { description, schema, headers }] of Object.entries(answers)) {
     all[status] = { description, ...headerObjects(headers), schema: refer(schema) }
   }
-  for (const [status, kinds] of problemsByStatus(problems)) {
-    const description = `${kinds.map((kind) => problem(kind, '').title).join('; ')}.`
+  for (const [status, found] of problemsByStatus(problems)) {
+    const description = `${found.map(({ title }) => title).join('; ')}.`
     all[status] = { description, ...headerObjects(headersOf[status]), schema: refer('Problem') }
   }
   return all

@@ -5,6 +5,7 @@ import {
   basicAuth,
   type FetchHandlerOptions,
   gitHubAuth,
+  idempotencyKeys,
   openApiDocuments,
   rateLimit,
 } from '../../../../adapters/fetch/index.js'
@@ -36,6 +37,7 @@ const setups: [string, Partial<FetchHandlerOptions>][] = [
         gitHubAuth({ secrets: key }),
       ],
       allowRespondAsync: true,
+      idempotencyKeys: idempotencyKeys({ required: true }),
       rateLimit: rateLimit({ requestsPerSecond: 100 }),
       openApi: openApiDocuments({ serverUrl: 'https://door.example.com', title: 'Orders' }),
     },

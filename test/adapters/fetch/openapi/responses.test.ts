@@ -4,6 +4,8 @@ import {
   type FetchContext,
   type FetchHandlerOptions,
   gitHubAuth,
+  type IdempotencyState,
+  idempotencyKeys,
   openApiDocuments,
   rateLimit,
 } from '../../../../adapters/fetch/index.js'
@@ -31,6 +33,7 @@ function everything(): Partial<FetchHandlerOptions> {
     auth: { bearer: key },
     allowRespondAsync: true,
     rateLimit: rateLimit({ requestsPerSecond: 1000 }),
+    idempotencyKeys: idempotencyKeys(),
     openApi: openApiDocuments(),
     logger,
   }
@@ -75,6 +78,24 @@ function brokenOff(path: string, text: string): Request {
   setTimeout(breakOff, 10)
   return post(body, json, path)
 }
+
+/** A request with a key, of which the store says this. */
+const withKey = (state: IdempotencyState | Error) => ({
+  request: (path: string) => post(bodyOf(path, '1'), { ...json, 'idempotency-key': 'a-key' }, path),
+  setup: {
+    options: {
+      idempotencyKeys: idempotencyKeys({
+        store: {
+          claim: async () => {
+            if (state instanceof Error) throw state
+            return state
+          },
+          settle: async () => {},
+        },
+      }),
+    },
+  },
+})
 
 interface Case {
   /** As `Conformance.met` has it, without the operation. */
@@ -127,6 +148,16 @@ const whenPosting: Case[] = [
     answer: `415 ${urn('unsupported-media-type')}`,
     request: (path) => post('1', { ...authorized, 'content-type': 'application/zip' }, path),
   },
+  {
+    answer: `400 ${urn('invalid-idempotency-key')}`,
+    request: (path) => post('[1]', { ...json, 'idempotency-key': '"open' }, path),
+  },
+  {
+    answer: `409 ${urn('idempotency-key-in-use')}`,
+    ...withKey({ state: 'running', leaseLeftInMs: 2000 }),
+  },
+  { answer: `422 ${urn('idempotency-key-reused')}`, ...withKey({ state: 'other-request' }) },
+  { answer: `503 ${urn('idempotency-unavailable')}`, ...withKey(new Error('The store is down.')) },
   { answer: `422 ${urn('invalid-events')}`, ...posting('1'), setup: { script: failing('argument-error') } },
   { answer: `429 ${urn('event-hub-busy')}`, ...posting('1'), setup: { script: failing('server-busy', true) } },
   { answer: `503 ${urn('event-hub-unavailable')}`, ...posting('1'), setup: { script: failing('timeout', true) } },
