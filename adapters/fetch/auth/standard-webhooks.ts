@@ -18,9 +18,9 @@ const shortestSecretInBytes = 16
 const version = 'v1,'
 
 /**
- * Standard Webhooks: `webhook-signature` signs id, timestamp and body. Within the tolerance a request can be replayed;
- * `Idempotency-Key` with the `webhook-id` guards against that. Throws `TypeError` or `RangeError` for options that
- * cannot work.
+ * Standard Webhooks: `webhook-signature` signs id, timestamp and body. Within the tolerance who has seen a request can
+ * send it again, with other headers: `Idempotency-Key` is none that is signed, and so no guard against that. Throws
+ * `TypeError` or `RangeError` for options that cannot work.
  *
  * @see https://github.com/standard-webhooks/standard-webhooks
  */
@@ -35,6 +35,7 @@ export function standardWebhooksAuth(options: StandardWebhooksAuthOptions): Auth
     async authenticate({ headers }, readBody) {
       const [id, timestamp, signature] = ['id', 'timestamp', 'signature'].map((name) => headers.get(`webhook-${name}`))
       if (!id || !signature || !timestamp || !/^\d{1,12}$/.test(timestamp)) return undefined
+      if (endOfAnother.test(id)) return undefined
       if (Math.abs(systemClock.wallNow() - Number(timestamp) * 1000) > toleranceInMs) return undefined
       const signatures = signature
         .split(' ')
@@ -50,6 +51,12 @@ export function standardWebhooksAuth(options: StandardWebhooksAuthOptions): Auth
 }
 
 const mostSignatures = 5
+
+/**
+ * Full stops stand between what is signed. An id with a number of its own between them would pass off the timestamp of
+ * another request as a part of the id, and that one's body, if it begins with a number, as timestamp and body.
+ */
+const endOfAnother = /\.\d{1,12}(?:\.|$)/
 
 function parseSecret(secret: string): Uint8Array {
   const bytes = decodeBase64(secret.replace(/^whsec_/, ''))

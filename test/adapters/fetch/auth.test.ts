@@ -116,6 +116,16 @@ describe('Standard Webhooks', () => {
     expect(await statusOf(auth, webhookHeaders(body, { timestamp: now() + off }), body)).toBe(status)
   })
 
+  test('an id cannot swallow what was signed as timestamp and body', async () => {
+    const sentAt = now() - 3600
+    const at = String(now())
+    const signed = webhookHeaders(`${at}.5`, { timestamp: sentAt })
+    const shifted = { ...signed, 'webhook-id': `msg_1.${sentAt}`, 'webhook-timestamp': at }
+    expect(await statusOf(auth, shifted, '5')).toBe(401)
+    const dotted = webhookHeaders(body, { id: 'evt.a1' })
+    expect(await statusOf(auth, dotted, body)).toBe(200)
+  })
+
   test('the window can be set', async () => {
     const narrow = standardWebhooksAuth({ secrets: webhookSecret, toleranceInMs: 5_000 })
     expect(await statusOf(narrow, webhookHeaders(body, { timestamp: now() - 20 }), body)).toBe(401)
