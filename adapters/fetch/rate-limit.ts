@@ -67,9 +67,10 @@ export function tokenBuckets(options: RateLimitOptions): (caller: string) => num
     const now = systemClock.monotonicNow()
     const known = buckets.get(caller) ?? { tokens: burst, at: now }
     const tokens = Math.min(burst, known.tokens + ((now - known.at) / 1000) * requestsPerSecond)
-    const isLetIn = tokens >= 1
+    // What a caller was told to wait may add up to a hair less than a token.
+    const isLetIn = tokens > 1 - 1e-9
     buckets.delete(caller)
-    buckets.set(caller, { tokens: isLetIn ? tokens - 1 : tokens, at: now })
+    buckets.set(caller, { tokens: isLetIn ? Math.max(0, tokens - 1) : tokens, at: now })
     for (const oldest of buckets.keys()) {
       if (buckets.size <= maxCallers) break
       buckets.delete(oldest)

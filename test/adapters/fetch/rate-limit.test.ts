@@ -93,6 +93,16 @@ describe('the buckets', () => {
     )
   })
 
+  test('let in who waited to the millisecond, whatever 0.08 and 0.92 add up to', () => {
+    const waitFor = tokenBuckets({ requestsPerSecond: 5, burst: 1 })
+    expect(waitFor('a')).toBe(0)
+    later(16)
+    const waitInMs = waitFor('a')
+    expect(waitInMs).toBe(184)
+    later(waitInMs)
+    expect(waitFor('a')).toBe(0)
+  })
+
   test('are bounded in number: the longest unused is forgotten', () => {
     const waitFor = tokenBuckets({ requestsPerSecond: 1, maxCallers: 2 })
     const take = (caller: string) => waitFor(caller) === 0
