@@ -63,7 +63,8 @@ export function tokenBuckets(options: RateLimitOptions): (caller: string) => num
   optionalFunction('rateLimit.caller', options.caller)
   /** Plain values, the longest unused first: requests share them, and nothing waits on them. */
   const buckets = new Map<string, { readonly tokens: number; readonly at: number }>()
-  return (caller) => {
+  return (name) => {
+    const caller = shortened(name)
     const now = systemClock.monotonicNow()
     const known = buckets.get(caller) ?? { tokens: burst, at: now }
     const tokens = Math.min(burst, known.tokens + ((now - known.at) / 1000) * requestsPerSecond)
@@ -77,4 +78,18 @@ export function tokenBuckets(options: RateLimitOptions): (caller: string) => num
     }
     return isLetIn ? 0 : Math.ceil(((1 - tokens) / requestsPerSecond) * 1000)
   }
+}
+
+/** A name may be a header that a stranger fills: what is kept of it is bounded. */
+const longestName = 128
+
+/** Two long names that become one share a bucket, which is no more than a nuisance to who made them so. */
+function shortened(name: string): string {
+  if (name.length <= longestName) return name
+  let [one, other] = [0x811c9dc5, 0x9747b28c]
+  for (let index = 0; index < name.length; index += 1) {
+    one = Math.imul(one ^ name.charCodeAt(index), 0x01000193)
+    other = Math.imul(other ^ name.charCodeAt(index), 0x5bd1e995)
+  }
+  return `${name.length}:${one}:${other}`
 }

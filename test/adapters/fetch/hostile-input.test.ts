@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { memoryInUse } from '../../support/memory.js'
 import { batched, FrontDoor, json, ndjson, statuses, structured } from './front-door.js'
 
 const key = 'kkkkkkkkkkkkkkkk'
@@ -209,12 +208,3 @@ test('whatever is posted, the answer is one that the manual names, and echoes ne
   )
   expect(door.log).toEqual([])
 }, 60_000)
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
-
-function memoryInUse(): number {
-  collectGarbage()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { basicAuth, rateLimit } from '../../../adapters/fetch/index.js'
 import { tokenBuckets } from '../../../adapters/fetch/rate-limit.js'
+import { memoryInUse } from '../../support/memory.js'
 import { FrontDoor, json, post } from './front-door.js'
 
 beforeEach(() => {
@@ -101,6 +102,15 @@ describe('the buckets', () => {
     expect(waitInMs).toBe(184)
     later(waitInMs)
     expect(waitFor('a')).toBe(0)
+  })
+
+  test('cost little however long the names are that callers give themselves', () => {
+    const waitFor = tokenBuckets({ requestsPerSecond: 1 })
+    const nameOf = (caller: number) => Buffer.alloc(16_000, `caller ${caller} `).toString('latin1')
+    const before = memoryInUse()
+    for (let caller = 0; caller < 5000; caller += 1) waitFor(nameOf(caller))
+    expect((memoryInUse() - before) / 5000).toBeLessThan(4000)
+    expect(waitFor(nameOf(0))).toBeGreaterThan(0)
   })
 
   test('are bounded in number: the longest unused is forgotten', () => {
