@@ -11,7 +11,7 @@ export default defineConfig({
     exclude: ['test/runtimes/**', 'test/interop/**', 'test/chaos/chaos.test.ts', '**/node_modules/**'],
     // Much of the time is spent waiting; vitest's own choice is one worker fewer than there are cores.
     maxWorkers: Math.max(3, availableParallelism()),
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })

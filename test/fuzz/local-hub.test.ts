@@ -86,7 +86,7 @@ function hostileStream(random: Random): Buffer[] {
       // Wrong within, and of the length it says.
       const inside = mutated(random, unit.subarray(8), units)
       const frame = Buffer.concat([unit.subarray(0, 8), inside])
-      if (unit.toString('latin1', 0, 4) !== 'AMQP') frame.writeUInt32BE(frame.length, 0)
+      if (frame.length >= 4 && unit.toString('latin1', 0, 4) !== 'AMQP') frame.writeUInt32BE(frame.length, 0)
       units[at] = frame
     }
     if (units.length === 0) units.push(other)

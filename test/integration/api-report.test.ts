@@ -22,7 +22,7 @@ function report(folder: string, ...options: string[]): Promise<string[]> {
 
 test('the public types are those of docs/api, each of them documented and importable', async () => {
   expect(await report(root)).toEqual([])
-}, 60_000)
+}, 180_000)
 
 describe('in a package with two entries', () => {
   let folder: string
@@ -71,7 +71,7 @@ export function open(options: Options): void {
       '-     readonly count: number;',
       '+     readonly count: string;',
     ])
-  }, 60_000)
+  }, 180_000)
 
   test('what no report can make good is refused by name, also when the reports are renewed', async () => {
     const bad = `
@@ -99,5 +99,5 @@ export const wrong: number = 'text'
       expect.stringMatching(/^\.: main\.d\.ts:\d+: .*"Kept" needs to be exported/),
       'docs/api/gone.api.md is the report of no entry. Delete it.',
     ])
-  }, 60_000)
+  }, 180_000)
 })

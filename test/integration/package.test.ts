@@ -32,7 +32,7 @@ let packed: PackedPackage
 
 beforeAll(async () => {
   packed = await packAndInstall()
-}, 60_000)
+}, 180_000)
 
 afterAll(() => packed?.remove())
 

@@ -109,7 +109,7 @@ describe('a zip', () => {
         `Lambda zip, ${label}: ${sizeInKilobytes} KB, imported in ${Math.round(fastest)} ms (best of 5, Node ${process.version})`,
       )
     }
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('a zip, unpacked where nothing else is', () => {
@@ -218,11 +218,11 @@ describe('serverless invoke local', () => {
     expect(new Map(landed.map(({ properties, body }) => [properties['message-id'], body.toString()]))).toEqual(
       new Map(Records.map(({ messageId, body }) => [messageId, body])),
     )
-  }, 60_000)
+  }, 180_000)
 
   test('names the variable that is missing, and ends', async () => {
     const { exitCode, stderr } = await invoke('queue', 'sqs', { EVENTHUB_NAME: 'orders' })
     expect(exitCode).toBe(1)
     expect(stderr).toContain('Set EVENTHUB_CONNECTION_STRING')
-  }, 60_000)
+  }, 180_000)
 })

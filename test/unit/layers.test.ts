@@ -88,7 +88,7 @@ test('every override of biome.json is needed: without any one of them, an edge i
     if (wrong.length === 0) unnoticed.push(`override ${removed}: ${includes.join(' ')}`)
   }
   expect(unnoticed).toEqual([])
-}, 60_000)
+}, 180_000)
 
 test('an import cycle is an error, even one that only types close', async () => {
   const folder = await copyOf(configuration, {

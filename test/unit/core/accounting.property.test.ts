@@ -231,4 +231,4 @@ test(`every event is accounted for exactly once, whatever happens in whatever or
       ...(process.env.QUICK ? { endOnFailure: true } : {}),
     },
   )
-}, 60_000)
+}, 180_000)
