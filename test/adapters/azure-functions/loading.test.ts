@@ -49,5 +49,7 @@ test.each([
 ])('an app in %s runs without @azure/functions and @azure/identity', async (_, file, load) => {
   writeFileSync(join(appDirectory, file), `${load}\n${use}`)
   const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: appDirectory, timeout: 15_000 })
-  expect(stdout.trim()).toBe('ran EventsNotAcceptedError eventData eventHubClient eventHubOutput httpTriggerHandler withEventHub withEventHubOutputs')
+  expect(stdout.trim()).toBe(
+    'ran EventsNotAcceptedError eventData eventHubClient eventHubOutput httpTriggerHandler withEventHub withEventHubOutputs',
+  )
 })
