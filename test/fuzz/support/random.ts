@@ -1,6 +1,6 @@
 import { seed } from '../../support/seed.js'
 
-/** How many inputs each target gets; .ci/run makes five times as many. */
+/** How many inputs each target gets; .ci/run makes ten times as many. */
 export const inputCount = Number(process.env.FUZZ_INPUTS ?? 2000)
 
 /** Numbers that follow from the seed alone (mulberry32); quick enough to make a hundred thousand inputs. */
