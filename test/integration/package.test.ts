@@ -175,7 +175,8 @@ describe('installed, without any optional peer', () => {
   /** After gzip: about 3 % over what they are, so that they do not grow unnoticed. */
   const largestEdgeSizes: Readonly<Record<string, number>> = {
     'eventhub-sluice': 23_900,
-    'eventhub-sluice/fetch': 33_100,
+    // All of it: each way to authenticate, webhooks, idempotency, OpenAPI. What a Worker has of it: bundle.test.ts.
+    'eventhub-sluice/fetch': 46_200,
     'eventhub-sluice/https': 6_800,
   }
 
