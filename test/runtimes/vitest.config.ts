@@ -25,6 +25,8 @@ export default defineConfig({
         test: { name: 'miniflare', include: ['miniflare/**/*.test.ts'] },
       },
     ],
+    // Much of the time is spent waiting; vitest's own choice is one worker fewer than there are cores.
+    maxWorkers: 2,
     // Processes that start, freeze and thaw in real time.
     testTimeout: 30_000,
     hookTimeout: 30_000,
