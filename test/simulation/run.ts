@@ -54,6 +54,8 @@ export async function run(seed: number, sink?: (line: string) => void): Promise<
 }
 
 class Simulation {
+  /** What the client was asked to do and has not begun. */
+  #asked = 0
   readonly plan: Plan
   readonly #world: World
   readonly #random
@@ -231,13 +233,16 @@ class Simulation {
   }
 
   #act(act: () => void): void {
-    this.#world.reachClient(0, act)
+    this.#asked++
+    this.#world.reachClient(0, () => {
+      this.#asked--
+      act()
+    })
   }
 
   async #runWhile(condition: () => boolean): Promise<void> {
-    // What was just asked for has to begin.
-    if (!(await this.#step())) return
-    while (condition()) {
+    // What was just asked for has to begin, behind whatever else is due at this instant.
+    while (this.#asked > 0 || condition()) {
       if (await this.#step()) continue
       violation(`nothing happens any more, and these never settle: ${[...this.#user.underWay.values()].join(', ')}`)
     }
