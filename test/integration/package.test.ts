@@ -1,4 +1,6 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -48,13 +50,16 @@ describe('the tarball', () => {
     const files = await filesIn(packed.installed)
     const papers = files.filter((file) => !file.startsWith('dist/')).sort()
     expect(papers).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
-    const unexpected = files.filter(
+    const commandLine = files.filter((file) => file.startsWith('dist/infra/cli/')).sort()
+    expect(commandLine).toEqual(['LICENSES.txt', 'sluice.js', 'sluice.js.map'].map((name) => `dist/infra/cli/${name}`))
+    const library = files.filter((file) => !commandLine.includes(file))
+    const unexpected = library.filter(
       (file) =>
         file.startsWith('dist/') &&
         (!/^dist\/(core|adapters|infra\/local-hub)\//.test(file) || !/\.(js|d\.ts|js\.map)$/.test(file)),
     )
     expect(unexpected).toEqual([])
-    const scripts = files.filter((file) => file.endsWith('.js'))
+    const scripts = library.filter((file) => file.endsWith('.js'))
     expect(scripts.length).toBeGreaterThan(0)
     expect(scripts.filter((file) => !files.includes(file.replace(/\.js$/, '.d.ts')))).toEqual([])
   })
@@ -206,6 +211,41 @@ describe('installed, without any optional peer', () => {
       console.log(`${entry} for ${condition}: ${size} bytes after gzip`)
       expect(size, entry).toBeLessThan(largestEdgeSizes[entry] ?? 0)
     }
+  })
+})
+
+describe('the command line, installed', () => {
+  const names = ['sluice', 'eventhub-sluice']
+  const programOf = (name: string) => join(packed.consumer, 'node_modules/.bin', name)
+
+  // As npm does: a link to the file that `bin` names, which must be executable as it is in the tarball.
+  beforeAll(async () => {
+    await mkdir(join(packed.consumer, 'node_modules/.bin'), { recursive: true })
+    const { bin } = packed.manifest as { bin?: Record<string, string> }
+    for (const name of names) await symlink(join(packed.installed, bin?.[name] ?? ''), programOf(name))
+  })
+
+  test.each(names)('%s runs, without any package but the dependencies', async (name) => {
+    const { stdout, stderr } = await run(programOf(name), ['--version'])
+    expect([stdout, stderr]).toEqual([`${packed.manifest.version}\n`, ''])
+    expect((await run(programOf(name), ['hub', '--help'])).stdout).toContain('Usage: sluice hub')
+  })
+
+  test('has the licences of what it contains beside it', async () => {
+    const licences = await readFile(join(packed.installed, 'dist/infra/cli/LICENSES.txt'), 'utf8')
+    const program = await readFile(join(packed.installed, 'dist/infra/cli/sluice.js'), 'utf8')
+    const contained = [...program.matchAll(/^\s*\/\/ (?:.*\/)?node_modules\/([^/]+)\//gm)].map(([, name]) => name ?? '')
+    expect(contained).toContain('commander')
+    for (const name of new Set(contained)) expect(licences).toMatch(new RegExp(`^${name} [\\d.]+ \\(MIT\\)$`, 'm'))
+    expect(licences).toContain('Permission is hereby granted')
+  })
+
+  test('starts a hub, which ends when it is told to', async () => {
+    const child = spawn(programOf('sluice'), ['hub', '--port', '0', '--http-port', '0', '--json'])
+    const [line] = (await once(child.stdout, 'data')) as [Buffer]
+    expect(JSON.parse(String(line)).eventHubs).toHaveLength(1)
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
   })
 })
 

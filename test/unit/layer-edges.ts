@@ -205,6 +205,26 @@ export const files: Readonly<Record<string, Lines>> = {
       ...outsideBut(),
     ],
   },
+  'infra/cli/run.ts': {
+    allowed: [
+      ...from('./own.js', './commands/own.js', '../../core/index.js', '../../core/options.js'),
+      ...from('../local-hub/index.js', 'node:fs/promises', 'commander', 'csv-parse/sync', '@azure/identity'),
+    ],
+    forbidden: [
+      ...from('../../core/client.js', '../../core/amqp/index.js', '../../core/routing/a.js', '#transports'),
+      ...from('../../adapters/fetch/index.js', '../../adapters/shared.js', '../local-hub/local-hub.js'),
+      ...from('../entrypoints/http.js', '../cloudflare/object.js', '../local.js'),
+      ...outsideBut('node:fs', '@azure/identity'),
+    ],
+  },
+  'infra/cli/commands/hub.ts': {
+    allowed: from('../own.js', '../send/own.js', '../../../core/index.js', '../../local-hub/index.js', 'commander'),
+    forbidden: [
+      ...from('../../../core/client.js', '../../../core/amqp/index.js', '../../local-hub/local-hub.js'),
+      ...from('../../../adapters/fetch/index.js', '../../entrypoints/http.js', '../../local.js'),
+      ...outsideBut('node:fs', '@azure/identity'),
+    ],
+  },
   'infra/local-hub/server.ts': {
     allowed: from('./own.js', './rest/own.js', 'node:net', 'rhea', 'rhea-promise', 'ws'),
     forbidden: [
