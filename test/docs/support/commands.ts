@@ -1,0 +1,103 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './markdown.js'
+import type { Command } from './shell.js'
+
+/** Says what is wrong with a command's arguments; undefined when nothing is. */
+type Check = (args: readonly string[], folder: string) => string | undefined
+
+/** Tools of others: that they exist is taken on trust, and bash has checked the syntax. */
+const external: ReadonlySet<string> = new Set([
+  'apt-get',
+  'aws',
+  'az',
+  'bun',
+  'cp',
+  'curl',
+  'deno',
+  'export',
+  'func',
+  'paconn',
+  'zip',
+])
+
+/** Tools of others that `npx` gets from the registry. */
+const externalPackages: ReadonlySet<string> = new Set(['wrangler'])
+
+/** What `npm` does besides running scripts. */
+const npmCommands: ReadonlySet<string> = new Set(['ci', 'install', 'pack', 'publish'])
+
+const commands: Readonly<Record<string, Check>> = {
+  npm: checkNpm,
+  npx: checkNpx,
+  node: checkNode,
+  'eventhub-sluice-local-hub': checkLocalHub,
+}
+
+/** What is wrong with a command of a page. `folder` is where the commands before it have gone, from the root. */
+export function commandProblem({ words }: Command, folder: string): string | undefined {
+  const [name = '', ...args] = words
+  const missing = missingPath(words, folder)
+  if (missing !== undefined) return missing
+  const check = commands[name]
+  if (check !== undefined) return check(args, folder)
+  // A file of this repository, which has been looked for.
+  if (external.has(name) || /^[\w.-]*\/[\w./-]+$/.test(name)) return undefined
+  return `"${name}" is no command that pages may use. Is it spelt right? If so, name it in test/docs/support/commands.ts.`
+}
+
+/** The folder after `cd`; undefined for one that is not of this repository. */
+export function folderAfter({ words }: Command, folder: string): string {
+  const [name, target = ''] = words
+  return name === 'cd' && !/^[~/$]/.test(target) ? join(folder, target) : folder
+}
+
+/** A path into this repository must be there, wherever in a command it stands. */
+function missingPath(words: readonly string[], folder: string): string | undefined {
+  const topLevel = /^(?:@|file:\/\/)?(?<path>(?:\.ci|adapters|core|docs|examples|infra|scripts|test)\/[\w./-]+)$/
+  for (const word of words) {
+    const path = topLevel.exec(word)?.groups?.path
+    if (path !== undefined && !existsSync(join(root, folder, path))) return `there is no ${join(folder, path)}.`
+  }
+  return undefined
+}
+
+function manifest(folder: string): { scripts: Record<string, string>; bin?: Record<string, string> } {
+  return JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+}
+
+function checkNpm(args: readonly string[], folder: string): string | undefined {
+  const prefixAt = args.indexOf('--prefix')
+  const inFolder = prefixAt === -1 ? folder : join(folder, args[prefixAt + 1] ?? '')
+  const [command = '', script = ''] = args.filter((_, i) => prefixAt === -1 || (i !== prefixAt && i !== prefixAt + 1))
+  if (npmCommands.has(command)) return undefined
+  const name = command === 'run' ? script : command === 'test' || command === 'start' ? command : undefined
+  if (name === undefined) return `"npm ${command}" is not known here.`
+  if (!existsSync(join(root, inFolder, 'package.json'))) return `there is no package.json in ${inFolder}.`
+  return name in manifest(inFolder).scripts ? undefined : `package.json has no script "${name}".`
+}
+
+function checkNpx(args: readonly string[], folder: string): string | undefined {
+  const [name = '', ...rest] = args
+  if (externalPackages.has(name)) return undefined
+  const own = commands[name]
+  if (own !== undefined && name in (manifest('.').bin ?? {})) return own(rest, folder)
+  if (existsSync(join(root, 'node_modules/.bin', name))) return undefined
+  return `"npx ${name}": neither this package nor one that it installs has such a command.`
+}
+
+function checkNode(args: readonly string[], folder: string): string | undefined {
+  const [file = ''] = args
+  if (file.startsWith('-')) return undefined
+  // What a build makes is not there in a clean clone.
+  if (file.startsWith('dist/') || existsSync(join(root, folder, file))) return undefined
+  return `there is no ${join(folder, file)}.`
+}
+
+/** Options are read off its own `--help`. */
+function checkLocalHub(args: readonly string[]): string | undefined {
+  const usage = readFileSync(`${root}infra/local-hub/run-cli.ts`, 'utf8')
+  const known = new Set([...usage.matchAll(/^ {2}(?<option>--[a-z-]+)/gm)].map(({ groups }) => groups?.option))
+  const unknown = args.filter((arg) => arg.startsWith('-')).find((arg) => !known.has(arg.split('=')[0]))
+  return unknown === undefined ? undefined : `eventhub-sluice-local-hub has no option ${unknown}.`
+}
