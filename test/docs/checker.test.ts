@@ -58,7 +58,9 @@ describe('a block that is wrong is found, with its page and line', () => {
     ['one within another', 'aws configure "$(frobnicate)"', /"frobnicate" is no command/],
     ['one behind an assignment', 'KEY=1 frobnicate', /"frobnicate" is no command/],
     ['a package without that command', 'npx eventhub-slice', /neither this package nor one/],
-    ['an option that does not exist', 'npx eventhub-sluice-local-hub --prot 1', /has no option --prot/],
+    ['an option that does not exist', 'npx eventhub-sluice hub --prot 1', /Unknown option '--prot'/],
+    ['a value that cannot be', 'sluice hub --port many', /--port/],
+    ['a command of sluice that does not exist', 'sluice hbu', /hbu/],
     ['a file that is not there', 'az deploy --template-file infra/azure/mian.bicep', /no infra\/azure\/mian\.bicep/],
     ['one after cd', 'cd infra/workflows\nnode n8n/no.mjs', /^page\.md:4: there is no infra\/workflows\/n8n\/no\.mjs/],
     ['a quote without end', "echo 'one", /unexpected EOF/],
@@ -96,6 +98,7 @@ describe('a block that is wrong is found, with its page and line', () => {
 
 test('blocks that are right are let through', async () => {
   const shell = `npm ci && npm start
+sluice hub --port 0 --json && sluice --help
 issuer=$(aws iam get --query 'a b' --output text)   # a comment's end
 (cd dist/x && zip -qr ../x.zip .)
 curl "https://example.com/events?code=$issuer" -d '[{"order":1}]' \\
@@ -104,10 +107,12 @@ curl "https://example.com/events?code=$issuer" -d '[{"order":1}]' \\
   expect(commandsOf(shell).map(({ line, words }) => `${line} ${words[0]}`)).toEqual([
     '1 npm',
     '1 npm',
-    '2 aws',
-    '3 cd',
-    '3 zip',
-    '4 curl',
+    '2 sluice',
+    '2 sluice',
+    '3 aws',
+    '4 cd',
+    '4 zip',
+    '5 curl',
   ])
   expect(await problemsOf('json', '{ "one": [1] }')).toEqual([])
   expect(await problemsOf('python', 'def one():\n    return f"{1}"')).toEqual([])

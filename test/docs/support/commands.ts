@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Command, CommanderError } from 'commander'
+import type { CliContext } from '../../../infra/cli/context.js'
+import { createProgram } from '../../../infra/cli/program.js'
 import { root } from './markdown.js'
-import type { Command } from './shell.js'
+import type { Command as ShellCommand } from './shell.js'
 
 /** Says what is wrong with a command's arguments; undefined when nothing is. */
 type Check = (args: readonly string[], folder: string) => string | undefined
@@ -31,11 +34,12 @@ const commands: Readonly<Record<string, Check>> = {
   npm: checkNpm,
   npx: checkNpx,
   node: checkNode,
-  'eventhub-sluice-local-hub': checkLocalHub,
+  sluice: checkSluice,
+  'eventhub-sluice': checkSluice,
 }
 
 /** What is wrong with a command of a page. `folder` is where the commands before it have gone, from the root. */
-export function commandProblem({ words }: Command, folder: string): string | undefined {
+export function commandProblem({ words }: ShellCommand, folder: string): string | undefined {
   const [name = '', ...args] = words
   const missing = missingPath(words, folder)
   if (missing !== undefined) return missing
@@ -47,7 +51,7 @@ export function commandProblem({ words }: Command, folder: string): string | und
 }
 
 /** The folder after `cd`; undefined for one that is not of this repository. */
-export function folderAfter({ words }: Command, folder: string): string {
+export function folderAfter({ words }: ShellCommand, folder: string): string {
   const [name, target = ''] = words
   return name === 'cd' && !/^[~/$]/.test(target) ? join(folder, target) : folder
 }
@@ -94,10 +98,23 @@ function checkNode(args: readonly string[], folder: string): string | undefined 
   return `there is no ${join(folder, file)}.`
 }
 
-/** Options are read off its own `--help`. */
-function checkLocalHub(args: readonly string[]): string | undefined {
-  const usage = readFileSync(`${root}infra/local-hub/run-cli.ts`, 'utf8')
-  const known = new Set([...usage.matchAll(/^ {2}(?<option>--[a-z-]+)/gm)].map(({ groups }) => groups?.option))
-  const unknown = args.filter((arg) => arg.startsWith('-')).find((arg) => !known.has(arg.split('=')[0]))
-  return unknown === undefined ? undefined : `eventhub-sluice-local-hub has no option ${unknown}.`
+/** Parsed by the program itself, which then does nothing: a wrong option, value or command is its own error. */
+function checkSluice(args: readonly string[]): string | undefined {
+  const said: string[] = []
+  const output = { isTTY: false, columns: 80, write: (text: string | Uint8Array) => said.push(`${text}`) > 0 }
+  const environment = { stdout: output, stderr: output, env: {} } as unknown as CliContext['environment']
+  const program = createProgram({ environment, exitCode: 0 })
+  const disarm = (command: Command): void => {
+    command.exitOverride().action(() => {})
+    for (const sub of command.commands) disarm(sub as Command)
+  }
+  for (const command of program.commands) disarm(command as Command)
+  try {
+    program.parse(args, { from: 'user' })
+    return undefined
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return `sluice refuses this: ${(error as Error).message}`
+    // After --help and --version it would end as well.
+    return error.exitCode === 0 ? undefined : said.join('').trim()
+  }
 }
