@@ -1,0 +1,100 @@
+import { remainingTime } from '../../../../core/deadline.js'
+import { EventHubError, toEventHubError } from '../../../../core/errors.js'
+import { audienceOf } from '../../amqp/place.js'
+import { putToken } from '../../amqp/put-token.js'
+import { openHttp } from '../http.js'
+import { explainRefusal } from '../refusal.js'
+import { type Finding, failed, ok, type Step, type StepLimits } from '../step.js'
+import { messageOf } from '../text.js'
+import type { Visit } from '../visit.js'
+
+/** Whether the service accepts the token. */
+export const claims: Step = {
+  id: 'claims',
+  needs: ['token', 'sasl'],
+  limitInMs: 10_000,
+  run: (visit, limits) => (visit.place.transportType === 'https' ? byHttps(visit, limits) : byAmqp(visit, limits)),
+  timedOut: (visit) =>
+    failed('claims-silent', `${visit.target.authority} does not answer the token`, [
+      'The connection is open, and the service says nothing more: try again, and see whether it is well.',
+    ]),
+}
+
+async function byAmqp(visit: Visit, limits: StepLimits): Promise<Finding> {
+  const { connection, token } = visit
+  if (!connection || !token) throw new EventHubError('There is no connection.', { code: 'unexpected' })
+  visit.session = connection.beginSession()
+  visit.cbs = connection.openNode(visit.session, '$cbs')
+  const audience = audienceOf(visit.place)
+  try {
+    const { statusCode, statusDescription } = await putToken(visit.cbs, audience, token, limits)
+    if (statusCode >= 200 && statusCode < 300)
+      return ok(`The service accepts the token for ${audience}`, { status: statusCode })
+    return explainRefusal(visit, { status: statusCode, description: statusDescription })
+  } catch (thrown) {
+    limits.signal.throwIfAborted()
+    return lost(visit, toEventHubError(thrown))
+  }
+}
+
+/** The connection, or its link, came to an end instead of an answer. */
+export function lost(visit: Visit, error: EventHubError): Finding {
+  if (error.code === 'timeout') throw error
+  if (error.condition?.includes(':')) {
+    return explainRefusal(visit, { condition: error.condition, description: error.message })
+  }
+  return failed('connection-lost', `The connection ended: ${messageOf(error)}`, [
+    'Try again. If it stays so, something between cuts connections off.',
+  ])
+}
+
+/**
+ * Over HTTPS there is no way to ask without sending. What is sent is a batch of no events: it shows the token, and
+ * stores nothing whether it is taken or refused as empty.
+ */
+async function byHttps(visit: Visit, limits: StepLimits): Promise<Finding> {
+  const { clock } = visit.seams
+  const seconds = Math.max(1, Math.ceil(remainingTime(clock, limits.deadline) / 1000))
+  const path = `/${encodeURIComponent(visit.place.eventHubName)}/messages?timeout=${seconds}&api-version=2014-01`
+  try {
+    const answer = await postNothing(visit, path, limits.signal)
+    visit.rest = answer
+    const details = { status: answer.status }
+    // 400: the service has let the token pass, and will not have an empty batch.
+    if ([200, 201, 202, 400].includes(answer.status))
+      return ok(`The service accepts the token for ${audienceOf(visit.place)}`, details)
+    // What is not found was allowed to be looked for: the next step says so.
+    if (answer.status === 404 || answer.status === 410) return ok('The service accepts the token', details)
+    return explainRefusal(visit, { status: answer.status, description: detailIn(answer.text) })
+  } catch (error) {
+    limits.signal.throwIfAborted()
+    return lost(visit, toEventHubError(error))
+  }
+}
+
+export async function postNothing(visit: Visit, path: string, signal: AbortSignal) {
+  const { token } = visit
+  if (!token) throw new EventHubError('There is no token.', { code: 'unexpected' })
+  const way = await openHttp(visit.context, visit.target, signal)
+  try {
+    return await way.ask({
+      method: 'POST',
+      path,
+      headers: {
+        authorization: token.type === 'jwt' ? `Bearer ${token.token}` : token.token,
+        'content-type': 'application/vnd.microsoft.servicebus.json',
+      },
+      body: '[]',
+    })
+  } finally {
+    way.close()
+  }
+}
+
+/** The sentence in `<Error><Code>401</Code><Detail>…</Detail></Error>`. */
+export function detailIn(xml: string): string {
+  const detail = /<Detail>([\s\S]*?)<\/Detail>/i.exec(xml)?.[1]
+  return detail === undefined
+    ? ''
+    : detail.replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code) % 0x110000))
+}

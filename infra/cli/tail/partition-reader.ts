@@ -1,0 +1,133 @@
+import type { EventContext, Receiver, Session } from 'rhea'
+import { generate_uuid, ReceiverEvents, types } from 'rhea-promise'
+import type { AmqpErrorLike } from '../../../core/amqp/conditions.js'
+import { decodeEvent, type ReceivedEvent } from './decode.js'
+import { selectorAfter } from './position.js'
+
+/** What one partition's reader tells. */
+export interface ReaderEvents {
+  onEvent(event: ReceivedEvent): void
+  /** The link has ended: undefined for no reason given. */
+  onClosed(error: AmqpErrorLike | undefined): void
+}
+
+/** Numbers of types and filters as the service registers them. */
+const selectorFilter = 'apache.org:selector-filter:string'
+const selectorDescriptor = 0x468c00000004
+
+/** No format of the standard: rhea then leaves the message as it came. */
+const undecoded = 0x7fffffff
+
+/**
+ * rhea decodes messages by itself and loses the types of values. Told that it does not know their format, it hands
+ * over their bytes.
+ */
+export function keepMessagesEncoded(session: Session): void {
+  interface Transfer {
+    readonly performative: { message_format: number | null | undefined }
+  }
+  const { incoming } = session as unknown as { incoming: { on_transfer(frame: Transfer, receiver: Receiver): void } }
+  const take = incoming.on_transfer.bind(incoming)
+  incoming.on_transfer = (frame, receiver) => {
+    frame.performative.message_format ||= undecoded
+    take(frame, receiver)
+  }
+}
+
+/**
+ * Reads one partition over whichever connection there is, and knows where it was. It is given no more than `window`
+ * events ahead of those that have been taken from it, so that a slow taker costs no memory.
+ */
+export class PartitionReader {
+  readonly id: string
+  readonly #window: number
+  readonly #events: ReaderEvents
+  #selector: string
+  #receiver: Receiver | undefined
+  /** Handed on and not yet taken. */
+  #waiting = 0
+  /** Taken since credit was last given. */
+  #taken = 0
+  /** The last event to read; undefined: none is the last. */
+  readonly #endAt: number | undefined
+  #isDone = false
+
+  constructor(id: string, selector: string, endAt: number | undefined, window: number, events: ReaderEvents) {
+    this.id = id
+    this.#selector = selector
+    this.#endAt = endAt
+    this.#window = window
+    this.#events = events
+  }
+
+  get isDone(): boolean {
+    return this.#isDone
+  }
+
+  /** Nothing is to be read here. */
+  finish(): void {
+    this.#isDone = true
+  }
+
+  /** Resolves when the link is open; rejects with what the service says. Goes on behind the last event. */
+  attach(session: Session, address: string): Promise<void> {
+    const receiver = session.open_receiver({
+      name: `${address}-${generate_uuid()}`,
+      source: { address, filter: { [selectorFilter]: types.wrap_described(this.#selector, selectorDescriptor) } },
+      target: { address: `sluice-tail-${generate_uuid()}` },
+      credit_window: 0,
+      autoaccept: true,
+    } as never)
+    this.#receiver = receiver
+    this.#taken = 0
+    receiver.on(ReceiverEvents.message, ({ message }: EventContext) => this.#onMessage(receiver, message as unknown))
+    return new Promise((resolve, reject) => {
+      receiver.on(ReceiverEvents.receiverOpen, () => {
+        // A refused attach is answered with one that has no source, and then a detach that says why.
+        if (!receiver.source?.address) return
+        this.#giveCredit(this.#window - this.#waiting)
+        resolve()
+      })
+      const onClose = () => {
+        if (this.#receiver !== receiver) return
+        this.#receiver = undefined
+        const error = receiver.error as AmqpErrorLike | undefined
+        reject(error ?? {})
+        this.#events.onClosed(error)
+      }
+      receiver.on(ReceiverEvents.receiverError, onClose)
+      receiver.on(ReceiverEvents.receiverClose, onClose)
+    })
+  }
+
+  /** Its connection is gone. */
+  detached(): void {
+    this.#receiver = undefined
+  }
+
+  /** One of its events was taken. */
+  onTaken(): void {
+    this.#waiting--
+    this.#taken++
+    if (this.#taken < this.#window / 2) return
+    this.#giveCredit(this.#taken)
+    this.#taken = 0
+  }
+
+  #giveCredit(count: number): void {
+    if (count > 0 && !this.#isDone) this.#receiver?.add_credit(count)
+  }
+
+  #onMessage(receiver: Receiver, message: unknown): void {
+    if (this.#receiver !== receiver || this.#isDone || !Buffer.isBuffer(message)) return
+    const event = decodeEvent(this.id, message)
+    this.#selector = selectorAfter(event.sequenceNumber)
+    this.#waiting++
+    if (this.#endAt !== undefined && event.sequenceNumber >= this.#endAt) {
+      this.#isDone = true
+      this.#receiver = undefined
+      receiver.close()
+    }
+    this.#events.onEvent(event)
+  }
+}

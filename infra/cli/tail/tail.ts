@@ -1,0 +1,282 @@
+import type { Session } from 'rhea'
+import type { AmqpErrorLike } from '../../../core/amqp/conditions.js'
+import type { RequestResponseLink } from '../../../core/amqp/request-response-link.js'
+import { createTokenSource } from '../../../core/auth/token-cache.js'
+import type { Clock } from '../../../core/clock.js'
+import { bounded, wait, within } from '../../../core/deadline.js'
+import { EventHubError, OperationTimeoutError, toEventHubError } from '../../../core/errors.js'
+import type { AuthToken, OperationLimits, TransportContext } from '../../../core/transport.js'
+import { contextOf, type Place, wireTo } from '../amqp/place.js'
+import { putToken } from '../amqp/put-token.js'
+import { RawConnection } from '../amqp/raw-connection.js'
+import type { ReceivedEvent } from './decode.js'
+import { describePartitions } from './describe.js'
+import { keepMessagesEncoded, PartitionReader } from './partition-reader.js'
+import { isBehindTheEnd, type Position, selectorFor } from './position.js'
+import { type ReadError, readErrorOf, refusedToken } from './read-error.js'
+
+export interface TailOptions {
+  readonly place: Place
+  /** Such as `$Default`. */
+  readonly consumerGroup: string
+  /** Undefined: all that there are. */
+  readonly partitionIds: readonly string[] | undefined
+  readonly from: Position
+  /** False: ends where each partition ended at the start. */
+  readonly follow: boolean
+  readonly clock: Clock
+  /** From 0 up to 1. */
+  readonly random: () => number
+  /** Ends the reading, without an error. */
+  readonly signal: AbortSignal
+  /** Longest silence of the service, in milliseconds, before the connection is given up. Default: a minute. */
+  readonly idleTimeoutInMs?: number
+  /** Told what went on: a connection that was lost, and what is read. */
+  readonly onNotice: (line: string) => void
+}
+
+const idleTimeoutInMs = 60_000
+/** For connecting, claims and links together. */
+const openTimeoutInMs = 20_000
+/** Events that may wait to be taken, over all partitions; each may be as large as 1 MiB, or 20 in the largest tier. */
+const mostWaiting = 256
+const shortestPauseInMs = 100
+const longestPauseInMs = 10_000
+/** Claims are put anew no more often. */
+const shortestRenewalInMs = 30_000
+
+/**
+ * Reads an event hub until it is told to stop. Events come in their partition's order, each once, over however many
+ * connections; the next ones are asked for as these are taken.
+ *
+ * @throws ReadError for what will not pass by itself
+ */
+export async function* tail(options: TailOptions): AsyncGenerator<ReceivedEvent, void, undefined> {
+  const reading = new Reading(options)
+  try {
+    yield* reading.events()
+  } finally {
+    reading.end()
+  }
+}
+
+class Reading {
+  readonly #options: TailOptions
+  readonly #context: TransportContext
+  readonly #queue: { readonly event: ReceivedEvent; readonly reader: PartitionReader }[] = []
+  readonly #ending = new AbortController()
+  #readers: readonly PartitionReader[] | undefined
+  #connection: RawConnection | undefined
+  #cancelRenewal: () => void = () => {}
+  #failure: unknown
+  #isOver = false
+  #wake: () => void = () => {}
+
+  constructor(options: TailOptions) {
+    this.#options = options
+    const { place, clock } = options
+    const tokens = createTokenSource(place.credential, { clock, authTimeoutInMs: 0 })
+    this.#context = contextOf(place, clock, tokens, options.idleTimeoutInMs ?? idleTimeoutInMs)
+    if (options.signal.aborted) this.end()
+    else options.signal.addEventListener('abort', this.#onAbort)
+  }
+
+  readonly #onAbort = () => this.end()
+
+  async *events(): AsyncGenerator<ReceivedEvent, void, undefined> {
+    void this.#keepReading()
+    for (;;) {
+      const next = this.#queue.shift()
+      if (next) {
+        next.reader.onTaken()
+        yield next.event
+        continue
+      }
+      if (this.#isOver) break
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  end(): void {
+    this.#options.signal.removeEventListener('abort', this.#onAbort)
+    this.#queue.length = 0
+    this.#finish()
+  }
+
+  #finish(failure?: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#failure = failure
+    this.#ending.abort()
+    this.#cancelRenewal()
+    this.#connection?.end(new EventHubError('The reading is over.', { code: 'client-closed' }))
+    this.#wake()
+  }
+
+  /** One connection after the other. Never rejects. */
+  async #keepReading(): Promise<void> {
+    for (let failures = 0; !this.#isOver; ) {
+      const { error, wasOpen } = await this.#readOnce()
+      if (this.#isOver) return
+      if (this.#isComplete) {
+        this.#finish()
+        return
+      }
+      if (wasOpen) failures = 0
+      // What was never open is told at once; a claim or a link that ended is tried once more before it is believed.
+      const isHopeless = this.#readers === undefined || (!wasOpen && !error.isTransient)
+      if (isHopeless || error.code === 'protocol-error') {
+        this.#finish(error)
+        return
+      }
+      this.#options.onNotice(`${error.message} Connecting again.`)
+      const pause = Math.min(longestPauseInMs, shortestPauseInMs * 2 ** Math.min(failures++, 10))
+      await wait(this.#options.clock, pause * (0.75 + this.#options.random() / 2), this.#ending.signal).catch(() => {})
+    }
+  }
+
+  get #isComplete(): boolean {
+    return this.#readers?.every(({ isDone }) => isDone) === true
+  }
+
+  async #readOnce(): Promise<{ readonly error: ReadError; readonly wasOpen: boolean }> {
+    const { clock, place } = this.#options
+    const limits = within(clock, { deadline: Number.POSITIVE_INFINITY, signal: this.#ending.signal }, openTimeoutInMs)
+    let wasOpen = false
+    let connection: RawConnection | undefined
+    try {
+      connection = new RawConnection(this.#context, wireTo(place, this.#context))
+      this.#connection = connection
+      const lost = connection.ended.then((error) => Promise.reject(error))
+      lost.catch(() => {})
+      await Promise.race([lost, this.#open(connection, limits)])
+      wasOpen = true
+      return { error: readErrorOf(await connection.ended, this.#options), wasOpen }
+    } catch (thrown) {
+      const error = readErrorOf(thrown, this.#options)
+      connection?.end(toEventHubError(error))
+      return { error, wasOpen }
+    } finally {
+      this.#cancelRenewal()
+      for (const reader of this.#readers ?? []) reader.detached()
+    }
+  }
+
+  /** Connects, claims and attaches; resolves when all partitions are being read. */
+  async #open(connection: RawConnection, limits: OperationLimits): Promise<void> {
+    const { place } = this.#options
+    const ranOut = () => new OperationTimeoutError(`No answer from ${place.fullyQualifiedNamespace} in time.`)
+    const inTime = <T>(promise: Promise<T>) => bounded(this.#options.clock, promise, limits, ranOut)
+    await inTime(connection.opened)
+    const session = connection.beginSession()
+    const cbs = connection.openNode(session, '$cbs')
+    this.#readers ??= await this.#makeReaders(connection, session, cbs, limits)
+    const unfinished = this.#readers.filter(({ isDone }) => !isDone)
+    if (unfinished.length === 0) {
+      connection.end(new EventHubError('There is nothing more to read.', { code: 'client-closed' }))
+      return
+    }
+    const addresses = unfinished.map(({ id }) => this.#address(id))
+    await this.#claim(cbs, addresses, limits)
+    const reading = connection.beginSession()
+    keepMessagesEncoded(reading)
+    await inTime(Promise.all(unfinished.map((reader) => reader.attach(reading, this.#address(reader.id)))))
+    this.#renewLater(connection, session, cbs, addresses)
+  }
+
+  #address(partitionId: string): string {
+    const { place, consumerGroup } = this.#options
+    return `${place.eventHubName}/ConsumerGroups/${consumerGroup}/Partitions/${partitionId}`
+  }
+
+  #uri(path: string): string {
+    return `sb://${this.#options.place.fullyQualifiedNamespace}/${path}`
+  }
+
+  async #claim(cbs: RequestResponseLink, paths: readonly string[], limits: OperationLimits): Promise<AuthToken[]> {
+    return Promise.all(
+      paths.map(async (path) => {
+        const token = await this.#context.tokens.getToken(this.#uri(path), limits)
+        const { statusCode, statusDescription } = await putToken(cbs, this.#uri(path), token, limits)
+        if (statusCode >= 200 && statusCode < 300) return token
+        this.#context.tokens.invalidate(this.#uri(path))
+        throw refusedToken(statusCode, statusDescription)
+      }),
+    )
+  }
+
+  async #makeReaders(
+    connection: RawConnection,
+    session: Session,
+    cbs: RequestResponseLink,
+    limits: OperationLimits,
+  ): Promise<readonly PartitionReader[]> {
+    const { place, partitionIds, from, follow } = this.#options
+    const [token] = await this.#claim(cbs, [`${place.eventHubName}/$management`], limits)
+    if (!token) throw new EventHubError('There is no token.', { code: 'unexpected' })
+    const management = connection.openNode(session, '$management')
+    const partitions = await describePartitions(management, place.eventHubName, partitionIds, token, limits)
+    const window = Math.max(1, Math.floor(mostWaiting / partitions.length))
+    return partitions.map(({ id, state }) => {
+      const endAt = follow ? undefined : state.lastSequenceNumber
+      const reader = new PartitionReader(id, selectorFor(from, state), endAt, window, {
+        onEvent: (event) => this.#onEvent(event, reader),
+        onClosed: (error) => this.#onLinkClosed(id, error),
+      })
+      if (!follow && isBehindTheEnd(from, state)) reader.finish()
+      return reader
+    })
+  }
+
+  #onEvent(event: ReceivedEvent, reader: PartitionReader): void {
+    this.#queue.push({ event, reader })
+    this.#wake()
+    if (this.#isComplete) {
+      this.#connection?.end(new EventHubError('There is nothing more to read.', { code: 'client-closed' }))
+    }
+  }
+
+  /** A link that the service ended ends the connection: the next one begins with claims of its own. */
+  #onLinkClosed(partitionId: string, error: AmqpErrorLike | undefined): void {
+    const { condition, description = '' } = error ?? {}
+    const named = condition === undefined ? '' : ` (${condition})`
+    this.#connection?.end(
+      new EventHubError(`The service ended the link to partition ${partitionId}${named}: ${description}`, {
+        code: 'connection-lost',
+        ...(condition === undefined ? {} : { condition }),
+      }),
+    )
+  }
+
+  /** Claims end with their tokens; what is read for hours needs new ones meanwhile. */
+  #renewLater(connection: RawConnection, session: Session, cbs: RequestResponseLink, paths: readonly string[]): void {
+    const { clock, place } = this.#options
+    const first = paths[0]
+    if (first === undefined) return
+    const limits = () =>
+      within(clock, { deadline: Number.POSITIVE_INFINITY, signal: this.#ending.signal }, openTimeoutInMs)
+    const renew = async () => {
+      // The service closes it when idle.
+      const node = cbs.isClosed ? connection.openNode(session, '$cbs') : cbs
+      await this.#claim(node, paths, limits())
+      this.#renewLater(connection, session, node, paths)
+    }
+    const schedule = async () => {
+      const { refreshAfter } = await this.#context.tokens.getToken(this.#uri(first), limits())
+      if (connection.isEnded) return
+      this.#cancelRenewal = clock.schedule(Math.max(shortestRenewalInMs, refreshAfter - clock.wallNow()), () => {
+        renew().catch((thrown) => {
+          if (this.#isOver) return
+          this.#options.onNotice(
+            `The claims to ${place.eventHubName} could not be renewed: ${toEventHubError(thrown).message}`,
+          )
+        })
+      })
+    }
+    // The link will say so when the claim has really ended.
+    schedule().catch(() => {})
+  }
+}
