@@ -11,7 +11,13 @@ export interface PrivateAuthority {
   /** The authority's own certificate, in PEM: what a client is to trust. */
   readonly ca: string
   /** A server's certificate for these DNS names, signed by the authority. */
-  issue(dnsNames: readonly string[]): Certificate
+  issue(dnsNames: readonly string[], validity?: Validity): Certificate
+}
+
+/** Days from now, negative for the past. */
+export interface Validity {
+  readonly fromDay: number
+  readonly toDay: number
 }
 
 /** A certificate authority that lives as long as the test, made with nothing but node:crypto (RFC 5280). */
@@ -21,7 +27,7 @@ export function createPrivateAuthority(commonName: string): PrivateAuthority {
   const ca = sign({ subject: commonName, issuer: commonName, publicKey, signer: privateKey, extension: isAuthority })
   return {
     ca,
-    issue(dnsNames) {
+    issue(dnsNames, validity) {
       const server = generateKeyPairSync('ec', { namedCurve: 'P-256' })
       const names = dnsNames.map((name) => der(0x82, Buffer.from(name)))
       const cert = sign({
@@ -30,6 +36,7 @@ export function createPrivateAuthority(commonName: string): PrivateAuthority {
         publicKey: server.publicKey,
         signer: privateKey,
         extension: extension('551d11', der(0x30, ...names)),
+        validity,
       })
       return { key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert }
     },
@@ -42,19 +49,22 @@ interface ToBeSigned {
   readonly publicKey: KeyObject
   readonly signer: KeyObject
   readonly extension: Buffer
+  readonly validity?: Validity | undefined
 }
 
 const ecdsaWithSha256 = der(0x30, objectIdentifier('2a8648ce3d040302'))
 
-function sign({ subject, issuer, publicKey, signer, extension: only }: ToBeSigned): string {
-  const dayInMs = 86_400_000
+const aDayAround: Validity = { fromDay: -1, toDay: 1 }
+
+function sign({ subject, issuer, publicKey, signer, extension: only, validity = aDayAround }: ToBeSigned): string {
+  const day = (count: number) => utcTime(Date.now() + count * 86_400_000)
   const content = der(
     0x30,
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.from([1]), randomBytes(8)),
     ecdsaWithSha256,
     distinguishedName(issuer),
-    der(0x30, utcTime(Date.now() - dayInMs), utcTime(Date.now() + dayInMs)),
+    der(0x30, day(validity.fromDay), day(validity.toDay)),
     distinguishedName(subject),
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, der(0x30, only)),

@@ -11,3 +11,8 @@ export function putToken(
   const application_properties = { operation: 'put-token', type, name: address }
   return cbs.request({ body: token, application_properties }, limits)
 }
+
+/** Whether `$cbs` or `$management` has said yes. */
+export function isSuccess({ statusCode }: Response): boolean {
+  return statusCode >= 200 && statusCode < 300
+}

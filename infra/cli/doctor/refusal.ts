@@ -1,3 +1,4 @@
+import type { Response } from '../../../core/amqp/request-response-link.js'
 import { isNamedKey, isTokenCredential } from '../../../core/auth/credential.js'
 import { audienceOf } from '../amqp/place.js'
 import { type Finding, failed } from './step.js'
@@ -64,6 +65,11 @@ export function explainRefusal(visit: Visit, refusal: Refusal): Finding {
     ["Look the condition up in the service's documentation; it may pass by itself."],
     detailsOf(refusal),
   )
+}
+
+/** The same, of an answer by `$cbs` or `$management`. */
+export function refusedBy(visit: Visit, { statusCode, statusDescription }: Response): Finding {
+  return explainRefusal(visit, { status: statusCode, description: statusDescription })
 }
 
 function detailsOf({ status, condition, description }: Refusal): NonNullable<Finding['details']> {
@@ -163,7 +169,7 @@ function notFound({ place, options, partitionIds }: Visit, refusal: Refusal): Fi
   if (partitionIds !== undefined) return noPartition({ place, options, partitionIds } as Visit, refusal)
   return failed(
     'hub-not-found',
-    `There is no event hub named ${quoted(eventHubName)} in ${fullyQualifiedNamespace}`,
+    `There is no event hub named '${quoted(eventHubName)}' in ${fullyQualifiedNamespace}`,
     [
       'Check its name (EntityPath in the connection string, or --hub) and the namespace; case does not count.',
       'It may have been deleted, or live in another namespace of yours.',
@@ -207,7 +213,7 @@ function missingRight({ place }: Visit, refusal: Refusal): Finding {
       ]
   return failed(
     'right-missing',
-    `The credential is good, and may not send to ${quoted(place.eventHubName)}`,
+    `The credential is good, and may not send to '${quoted(place.eventHubName)}'`,
     advice,
     detailsOf(refusal),
   )

@@ -39,9 +39,10 @@ const symbols = { ok: '✓', warning: '!', failed: '✗', skipped: '–' } as co
 const codes = { ok: 32, warning: 33, failed: 31, skipped: 2 } as const
 const idWidth = Math.max(...stepIds.map((id) => id.length))
 
-/** A step as lines of the table: what was found, then what to do about it. */
+/** A step as lines of the table: what was found, then what to do about it. What was not reached is told in the end. */
 export function renderStep(step: StepResult, { colours, verbose }: RenderOptions): string {
   const { status, id, durationInMs, summary, advice, details } = step
+  if (step.code === 'not-reached' && !verbose) return ''
   const paint = painter(colours)
   const took = durationInMs === undefined || status === 'skipped' ? '' : tookOf(durationInMs)
   const head = `${paint(symbols[status], codes[status])} ${id.padEnd(idWidth)} ${took.padStart(7)}  `
@@ -60,14 +61,19 @@ function detailLines({ code }: StepResult, details: StepResult['details'], paint
 }
 
 /** What it comes to, in a line or two. */
-export function renderVerdict({ ok, problem, steps, durationInMs }: Report, { colours }: RenderOptions): string {
-  const paint = painter(colours)
+export function renderVerdict({ ok, problem, steps, durationInMs }: Report, options: RenderOptions): string {
+  const paint = painter(options.colours)
+  const left = steps.filter(({ code }) => code === 'not-reached').map(({ id }) => id)
+  const notReached =
+    left.length > 0 && !options.verbose
+      ? paint(`${symbols.skipped} not reached: ${left.join(', ')}\n`, codes.skipped)
+      : ''
   const warnings = steps.filter(({ status }) => status === 'warning').length
   if (ok) {
     const beside = warnings === 0 ? '' : `, with ${warnings} warning${warnings === 1 ? '' : 's'}`
     return `\n${paint(`All is well${beside}.`, codes.ok)} It took ${spanOf(durationInMs)}.\n`
   }
-  return `\n${paint(`It fails at ${problem?.step}: ${problem?.summary}.`, codes.failed)} (${problem?.code})\n`
+  return `${notReached}\n${paint(`It fails at ${problem?.step}: ${problem?.summary}.`, codes.failed)} (${problem?.code})\n`
 }
 
 type Paint = (text: string, code: number) => string

@@ -1,4 +1,4 @@
-import { type AmqpValue, entriesOf, Reader, type Typed, plainValue } from './values.js'
+import { type AmqpValue, entriesOf, plainValue, Reader, type Typed } from './values.js'
 
 /** An event as it was read, with nothing left out. */
 export interface ReceivedEvent {

@@ -1,6 +1,7 @@
 import type { RequestResponseLink, Response } from '../../../core/amqp/request-response-link.js'
 import type { AuthToken, OperationLimits } from '../../../core/transport.js'
 import { describeEntity, partitionIdsIn } from '../amqp/management.js'
+import { isSuccess } from '../amqp/put-token.js'
 import type { PartitionState } from './position.js'
 import { ReadError, refusedDescription } from './read-error.js'
 
@@ -31,9 +32,8 @@ export async function describePartitions(
 
 async function described(answer: Promise<Response>, eventHubName: string): Promise<Response> {
   const response = await answer
-  const { statusCode, statusDescription } = response
-  if (statusCode >= 200 && statusCode < 300) return response
-  throw refusedDescription(statusCode, statusDescription, eventHubName)
+  if (isSuccess(response)) return response
+  throw refusedDescription(response, eventHubName)
 }
 
 function stateIn({ body }: Response): PartitionState {

@@ -1,4 +1,5 @@
 import type { AmqpErrorLike } from '../../../core/amqp/conditions.js'
+import type { Response } from '../../../core/amqp/request-response-link.js'
 import { EventHubError, type EventHubErrorDetails } from '../../../core/errors.js'
 import { printable } from '../printable.js'
 
@@ -87,14 +88,17 @@ function fromRefusal({ condition = '', description = '' }: AmqpErrorLike, circum
 }
 
 /** An answer of `$cbs`. */
-export function refusedToken(status: number, description: string): ReadError {
+export function refusedToken({ statusCode: status, statusDescription: description }: Response): ReadError {
   const said = description === '' ? '' : ` The service says: ${sentence(description)}`
   const message = `The service refused the token (${status}). ${mayNotRead}${said}`
   return new ReadError(message, { code: 'unauthorized', condition: String(status), retryable: status >= 500 })
 }
 
 /** An answer of `$management`. */
-export function refusedDescription(status: number, description: string, eventHubName: string): ReadError {
+export function refusedDescription(
+  { statusCode: status, statusDescription: description }: Response,
+  eventHubName: string,
+): ReadError {
   const said = description === '' ? '' : ` The service says: ${sentence(description)}`
   if (status === 404) {
     const message = `There is no event hub '${eventHubName}'. Check --hub and the namespace.${said}`

@@ -7,7 +7,7 @@ import { bounded, wait, within } from '../../../core/deadline.js'
 import { EventHubError, OperationTimeoutError, toEventHubError } from '../../../core/errors.js'
 import type { AuthToken, OperationLimits, TransportContext } from '../../../core/transport.js'
 import { contextOf, type Place, wireTo } from '../amqp/place.js'
-import { putToken } from '../amqp/put-token.js'
+import { isSuccess, putToken } from '../amqp/put-token.js'
 import { RawConnection } from '../amqp/raw-connection.js'
 import type { ReceivedEvent } from './decode.js'
 import { describePartitions } from './describe.js'
@@ -200,10 +200,10 @@ class Reading {
     return Promise.all(
       paths.map(async (path) => {
         const token = await this.#context.tokens.getToken(this.#uri(path), limits)
-        const { statusCode, statusDescription } = await putToken(cbs, this.#uri(path), token, limits)
-        if (statusCode >= 200 && statusCode < 300) return token
+        const answer = await putToken(cbs, this.#uri(path), token, limits)
+        if (isSuccess(answer)) return token
         this.#context.tokens.invalidate(this.#uri(path))
-        throw refusedToken(statusCode, statusDescription)
+        throw refusedToken(answer)
       }),
     )
   }

@@ -52,7 +52,9 @@ export function plainValue(typed: Typed, depth = 0): AmqpValue {
       return (value as Typed[]).map((item) => plainValue(item, depth + 1))
     case 'Map8':
     case 'Map32':
-      return Object.fromEntries(entriesOf(typed).map(([key, item]) => [String(plainValue(key)), plainValue(item, depth + 1)]))
+      return Object.fromEntries(
+        entriesOf(typed).map(([key, item]) => [String(plainValue(key)), plainValue(item, depth + 1)]),
+      )
     default:
       return Buffer.isBuffer(value) ? new Uint8Array(value) : (value as AmqpValue)
   }

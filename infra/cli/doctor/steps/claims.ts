@@ -1,9 +1,9 @@
 import { remainingTime } from '../../../../core/deadline.js'
 import { EventHubError, toEventHubError } from '../../../../core/errors.js'
 import { audienceOf } from '../../amqp/place.js'
-import { putToken } from '../../amqp/put-token.js'
+import { isSuccess, putToken } from '../../amqp/put-token.js'
 import { openHttp } from '../http.js'
-import { explainRefusal } from '../refusal.js'
+import { explainRefusal, refusedBy } from '../refusal.js'
 import { type Finding, failed, ok, type Step, type StepLimits } from '../step.js'
 import { messageOf } from '../text.js'
 import type { Visit } from '../visit.js'
@@ -27,10 +27,9 @@ async function byAmqp(visit: Visit, limits: StepLimits): Promise<Finding> {
   visit.cbs = connection.openNode(visit.session, '$cbs')
   const audience = audienceOf(visit.place)
   try {
-    const { statusCode, statusDescription } = await putToken(visit.cbs, audience, token, limits)
-    if (statusCode >= 200 && statusCode < 300)
-      return ok(`The service accepts the token for ${audience}`, { status: statusCode })
-    return explainRefusal(visit, { status: statusCode, description: statusDescription })
+    const answer = await putToken(visit.cbs, audience, token, limits)
+    if (!isSuccess(answer)) return refusedBy(visit, answer)
+    return ok(`The service accepts the token for ${audience}`, { status: answer.statusCode })
   } catch (thrown) {
     limits.signal.throwIfAborted()
     return lost(visit, toEventHubError(thrown))

@@ -1,9 +1,9 @@
 import { remainingTime } from '../../../../core/deadline.js'
 import { EventHubError, toEventHubError } from '../../../../core/errors.js'
 import { audienceOf } from '../../amqp/place.js'
-import { putToken } from '../../amqp/put-token.js'
+import { isSuccess, putToken } from '../../amqp/put-token.js'
 import { attachSender } from '../attach-sender.js'
-import { explainRefusal } from '../refusal.js'
+import { explainRefusal, refusedBy } from '../refusal.js'
 import { type Finding, failed, notUsed, ok, type Step, type StepLimits } from '../step.js'
 import { quoted } from '../text.js'
 import type { Visit } from '../visit.js'
@@ -56,10 +56,8 @@ async function open(visit: Visit, id: string, limits: StepLimits) {
     throw new EventHubError('There is no connection.', { code: 'unexpected' })
   const path = `/Partitions/${id}`
   try {
-    const { statusCode, statusDescription } = await putToken(cbs, `${audienceOf(place)}${path}`, token, limits)
-    if (statusCode < 200 || statusCode > 299) {
-      return explainRefusal(visit, { status: statusCode, description: statusDescription })
-    }
+    const answer = await putToken(cbs, `${audienceOf(place)}${path}`, token, limits)
+    if (!isSuccess(answer)) return refusedBy(visit, answer)
     const attached = await Promise.race([attachSender(session, `${place.eventHubName}${path}`), connection.ended])
     if (attached instanceof EventHubError) return lost(visit, attached)
     if ('refused' in attached) {

@@ -22,7 +22,7 @@ export const settings: Step = {
       development: place.development,
     }
     return ok(
-      `Event hub ${quoted(eventHubName)} of ${quoted(fullyQualifiedNamespace)}, by ${transports[transportType]}, with ${credentialOf(visit)}`,
+      `Event hub '${quoted(eventHubName)}' of ${quoted(fullyQualifiedNamespace)}, by ${transports[transportType]}, with ${credentialOf(visit)}`,
       details,
     )
   },

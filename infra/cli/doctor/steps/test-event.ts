@@ -22,7 +22,7 @@ export const testEvent: Step = {
         { body, contentType: 'application/json' },
         { timeoutInMs, abortSignal: signal, ...(partitionId === undefined ? {} : { partitionId }) },
       )
-      return ok(`One event was sent, and ${quoted(place.eventHubName)} has it`, { outcome: 'accepted' })
+      return ok(`One event was sent, and '${quoted(place.eventHubName)}' has it`, { outcome: 'accepted' })
     } catch (thrown) {
       signal.throwIfAborted()
       return notAccepted(thrown)
