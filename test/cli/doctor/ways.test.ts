@@ -88,7 +88,10 @@ describe('a silent hub', () => {
   ] as const)('is named for what it is over %s, in the time that there is', async (transportType, at, code) => {
     const silent = await startLocalHub({ sharedAccessKeys: { [credential.name]: credential.key } })
     silent.faults.silence = true
-    const { problem, step } = await examination({ ...inTheClear(silent, transportType), seams: { clock: hastened(20) } })
+    const { problem, step } = await examination({
+      ...inTheClear(silent, transportType),
+      seams: { clock: hastened(20) },
+    })
     expect(problem).toMatchObject({ step: at, code })
     expect(step('tcp').status).toBe('ok')
     expect(step('round-trips')).toMatchObject({ status: 'skipped', code: 'not-reached' })
@@ -220,7 +223,10 @@ describe('something else', () => {
     const server = createServer((_request, response) => response.writeHead(status).end())
     server.on('upgrade', (_request, socket) => socket.end(`HTTP/1.1 ${status} No\r\n\r\n`))
     const port = await listening(server)
-    const { problem } = await examination({ endpoint: { hostname: '127.0.0.1', port }, transportType: 'amqpOverWebSocket' })
+    const { problem } = await examination({
+      endpoint: { hostname: '127.0.0.1', port },
+      transportType: 'amqpOverWebSocket',
+    })
     expect(problem).toMatchObject({ step: 'websocket', code: 'websocket-refused' })
     expect(problem?.summary).toContain(String(status))
     server.close()
