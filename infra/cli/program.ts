@@ -1,10 +1,12 @@
 import { Command } from 'commander'
 import { packageVersion } from '../../core/options.js'
+import { addDoctorCommand } from './commands/doctor.js'
 import { addHubCommand } from './commands/hub.js'
+import { addTailCommand } from './commands/tail.js'
 import type { AddCommand, CliContext } from './context.js'
 
 /** In the order in which the help lists them. */
-const commands: readonly AddCommand[] = [addHubCommand]
+const commands: readonly AddCommand[] = [addHubCommand, addTailCommand, addDoctorCommand]
 
 /** The whole command line, ready to parse. Throws a `CommanderError` where Commander itself would end the process. */
 export function createProgram(context: CliContext): Command {

@@ -225,6 +225,31 @@ export const files: Readonly<Record<string, Lines>> = {
       ...outsideBut('node:fs', '@azure/identity'),
     ],
   },
+  'infra/cli/tail/own.ts': {
+    allowed: [
+      ...from('./own.js', '../own.js', '../amqp/own.js', '../../../core/index.js', '../../../core/errors.js'),
+      ...from('../../../core/amqp/socket.js', '../../../core/auth/sas.js', 'node:net', 'rhea', 'rhea-promise'),
+    ],
+    forbidden: [
+      ...from(
+        '../commands/own.js',
+        '../../../core/client.js',
+        '../../../core/routing/a.js',
+        '../../../core/https/a.js',
+      ),
+      ...from('../../local-hub/index.js', '../../local.js', '../../../adapters/fetch/index.js', 'commander', 'ws'),
+    ],
+  },
+  'infra/cli/doctor/steps/own.ts': {
+    allowed: [
+      ...from('./own.js', '../own.js', '../../amqp/own.js', '../../../../core/errors.js'),
+      ...from('../../../../core/amqp/socket.js', '../../../../core/auth/sas.js', 'node:tls', 'rhea'),
+    ],
+    forbidden: [
+      ...from('../../commands/own.js', '../../../../core/client.js', '../../../../core/https/a.js'),
+      ...from('../../../local-hub/index.js', '../../../../adapters/fetch/index.js'),
+    ],
+  },
   'infra/local-hub/server.ts': {
     allowed: from('./own.js', './rest/own.js', 'node:net', 'rhea', 'rhea-promise', 'ws'),
     forbidden: [

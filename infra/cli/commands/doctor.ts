@@ -24,9 +24,9 @@ export const addDoctorCommand: AddCommand = (program, context) => {
         'Find out why events cannot be sent, step by step, and what to do about it. Sends nothing unless asked to.',
       ),
   )
-    .option('--partition <ID>', 'attach to this partition, or to all (default: the first)')
+    .option('--partition <id>', 'attach to this partition, or to all (default: the first)')
     .option('--send-test-event', 'send one event in the end')
-    .option('--timeout <SECONDS>', 'for all steps together', wholeNumber(1, 3600), 60)
+    .option('--timeout <seconds>', 'for all steps together', wholeNumber(1, 3600), 60)
     .addHelpText('after', `${targetHelp}\n${examples}`)
     .action(runsWith<DoctorOptions>(context, (options, _args, environment) => runDoctor(options, environment)))
 }

@@ -1,4 +1,3 @@
-import { systemClock } from '../../../core/clock.js'
 import { placeOf } from '../amqp/place.js'
 import { CliError, usageError } from '../cli-error.js'
 import { type AddCommand, type GlobalOptions, runsWith } from '../context.js'
@@ -29,15 +28,15 @@ export const addTailCommand: AddCommand = (program, context) => {
   addTargetOptions(
     program.command('tail').description('Show the events of an event hub as they arrive. Needs the Listen right.'),
   )
-    .option('--partition <ID>', 'only this partition; may be given several times', collected())
-    .option('--consumer-group <NAME>', 'whose readers this one joins', '$Default')
+    .option('--partition <id>', 'only this partition; may be given several times', collected())
+    .option('--consumer-group <name>', 'whose readers this one joins', '$Default')
     .option(
-      '--from <POSITION>',
+      '--from <position>',
       'latest, earliest, a sequence number, offset:OFFSET, or a time such as 2026-05-04T03:02:01Z (default: latest; with --no-follow: earliest)',
     )
-    .option('--count <N>', 'stop after so many events', wholeNumber(1))
+    .option('--count <n>', 'stop after so many events', wholeNumber(1))
     .option('--no-follow', 'stop at the end instead of waiting for more')
-    .option('--format <NAME>', `${formats.join(' or ')} (default: pretty; with --json: ndjson)`)
+    .option('--format <name>', `${formats.join(' or ')} (default: pretty; with --json: ndjson)`)
     .option('--properties', 'pretty: show the properties beneath each event')
     .addHelpText('after', `${targetHelp}\n${examples}`)
     .action(runsWith<TailCommandOptions>(context, (options, _args, environment) => runTail(options, environment)))
@@ -80,8 +79,6 @@ async function runTail(options: TailCommandOptions & GlobalOptions, environment:
       partitionIds,
       from,
       follow,
-      clock: systemClock,
-      random: Math.random,
       signal,
       onNotice,
     }

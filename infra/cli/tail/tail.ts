@@ -2,7 +2,7 @@ import type { Session } from 'rhea'
 import type { AmqpErrorLike } from '../../../core/amqp/conditions.js'
 import type { RequestResponseLink } from '../../../core/amqp/request-response-link.js'
 import { createTokenSource } from '../../../core/auth/token-cache.js'
-import type { Clock } from '../../../core/clock.js'
+import { type Clock, systemClock } from '../../../core/clock.js'
 import { bounded, wait, within } from '../../../core/deadline.js'
 import { EventHubError, OperationTimeoutError, toEventHubError } from '../../../core/errors.js'
 import type { AuthToken, OperationLimits, TransportContext } from '../../../core/transport.js'
@@ -24,9 +24,8 @@ export interface TailOptions {
   readonly from: Position
   /** False: ends where each partition ended at the start. */
   readonly follow: boolean
-  readonly clock: Clock
-  /** From 0 up to 1. */
-  readonly random: () => number
+  /** Default: the system's. */
+  readonly clock?: Clock
   /** Ends the reading, without an error. */
   readonly signal: AbortSignal
   /** Longest silence of the service, in milliseconds, before the connection is given up. Default: a minute. */
@@ -62,6 +61,7 @@ export async function* tail(options: TailOptions): AsyncGenerator<ReceivedEvent,
 
 class Reading {
   readonly #options: TailOptions
+  readonly #clock: Clock
   readonly #context: TransportContext
   readonly #queue: { readonly event: ReceivedEvent; readonly reader: PartitionReader }[] = []
   readonly #ending = new AbortController()
@@ -74,7 +74,8 @@ class Reading {
 
   constructor(options: TailOptions) {
     this.#options = options
-    const { place, clock } = options
+    const { place, clock = systemClock } = options
+    this.#clock = clock
     const tokens = createTokenSource(place.credential, { clock, authTimeoutInMs: 0 })
     this.#context = contextOf(place, clock, tokens, options.idleTimeoutInMs ?? idleTimeoutInMs)
     if (options.signal.aborted) this.end()
@@ -134,7 +135,7 @@ class Reading {
       }
       this.#options.onNotice(`${error.message} Connecting again.`)
       const pause = Math.min(longestPauseInMs, shortestPauseInMs * 2 ** Math.min(failures++, 10))
-      await wait(this.#options.clock, pause * (0.75 + this.#options.random() / 2), this.#ending.signal).catch(() => {})
+      await wait(this.#clock, pause * (0.75 + Math.random() / 2), this.#ending.signal).catch(() => {})
     }
   }
 
@@ -143,7 +144,8 @@ class Reading {
   }
 
   async #readOnce(): Promise<{ readonly error: ReadError; readonly wasOpen: boolean }> {
-    const { clock, place } = this.#options
+    const { place } = this.#options
+    const clock = this.#clock
     const limits = within(clock, { deadline: Number.POSITIVE_INFINITY, signal: this.#ending.signal }, openTimeoutInMs)
     let wasOpen = false
     let connection: RawConnection | undefined
@@ -169,7 +171,7 @@ class Reading {
   async #open(connection: RawConnection, limits: OperationLimits): Promise<void> {
     const { place } = this.#options
     const ranOut = () => new OperationTimeoutError(`No answer from ${place.fullyQualifiedNamespace} in time.`)
-    const inTime = <T>(promise: Promise<T>) => bounded(this.#options.clock, promise, limits, ranOut)
+    const inTime = <T>(promise: Promise<T>) => bounded(this.#clock, promise, limits, ranOut)
     await inTime(connection.opened)
     const session = connection.beginSession()
     const cbs = connection.openNode(session, '$cbs')
@@ -253,7 +255,8 @@ class Reading {
 
   /** Claims end with their tokens; what is read for hours needs new ones meanwhile. */
   #renewLater(connection: RawConnection, session: Session, cbs: RequestResponseLink, paths: readonly string[]): void {
-    const { clock, place } = this.#options
+    const { place } = this.#options
+    const clock = this.#clock
     const first = paths[0]
     if (first === undefined) return
     const limits = () =>

@@ -1,4 +1,3 @@
-import { systemClock } from '../../../core/clock.js'
 import type { Place } from '../../../infra/cli/amqp/place.js'
 import type { ReceivedEvent } from '../../../infra/cli/tail/decode.js'
 import { eventToJson } from '../../../infra/cli/tail/event-json.js'
@@ -32,8 +31,6 @@ export function read(hub: LocalHub, { from = 'earliest', place, ...options }: Re
     partitionIds: undefined,
     from: parsePosition(from),
     follow: false,
-    clock: systemClock,
-    random: () => 0.5,
     signal: new AbortController().signal,
     onNotice: (line) => notices.push(line),
     ...options,
