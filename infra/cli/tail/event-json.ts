@@ -60,7 +60,9 @@ function bodyToJson(body: ReceivedBody): Record<string, Json> {
   const bytes = bytesOf(body.parts)
   if (!isUtf8(bytes)) return { bodyBase64: bytes.toString('base64') }
   const text = bytes.toString('utf8')
-  return { body: asJsonAsWritten(text) ?? text }
+  const json = asJsonAsWritten(text)
+  // JSON's null is a body, too.
+  return { body: json === undefined ? text : json }
 }
 
 export function bytesOf(parts: readonly Buffer[]): Buffer {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../../core/clock.js'
 import { EventHubProducerClient } from '../../../core/index.js'
 import { type LocalHub, type LocalHubOptions, startLocalHub } from '../../../infra/local-hub/index.js'
 import { startConnectProxy } from '../../support/connect-proxy.js'
@@ -202,6 +203,51 @@ describe('what gets lost on the way', () => {
     await events.return()
     await relay.close()
   })
+})
+
+test('a reading of hours renews its claims before they end, on the same connection', async () => {
+  let ahead = 0
+  const minute = 60_000
+  const wallNow = () => Date.now() + ahead
+  const aging = await startHub({ now: wallNow })
+  const renewals: { readonly delayInMs: number; readonly callback: () => void }[] = []
+  const clock = {
+    ...systemClock,
+    wallNow,
+    schedule(delayInMs: number, callback: () => void) {
+      if (delayInMs <= minute) return systemClock.schedule(delayInMs, callback)
+      renewals.push({ delayInMs, callback })
+      return () => {}
+    },
+  }
+  const send = async (body: number) => {
+    const options = { clock: { ...systemClock, wallNow } }
+    await using client = EventHubProducerClient.fromConnectionString(
+      aging.connectionStringFor('events', { keyName: 'root' }),
+      options,
+    )
+    await client.sendEvent({ body }, { partitionId: '0' })
+  }
+  const { events, notices } = read(aging, { follow: true, partitionIds: ['0'], clock })
+  await send(1)
+  await events.next()
+  for (let round = 2; round < 4; round++) {
+    await expect.poll(() => renewals.length).toBe(1)
+    const [renewal] = renewals.splice(0)
+    // Signatures are good for an hour.
+    expect(renewal?.delayInMs).toBeGreaterThan(40 * minute)
+    ahead += 50 * minute
+    const claims = () => aging.connections[0]?.claims.filter(({ path }) => path.includes('consumergroups')) ?? []
+    const endsAt = claims()[0]?.expiresAt
+    renewal?.callback()
+    await expect.poll(() => claims()[0]?.expiresAt).not.toBe(endsAt)
+    ahead += 20 * minute
+    await send(round)
+    const { value } = await events.next()
+    expect(value && bodiesOf([value])).toEqual([round])
+  }
+  expect(notices).toEqual([])
+  await events.return()
 })
 
 describe('what cannot be read', () => {
