@@ -1,13 +1,14 @@
 import { createFetchHandler } from '../adapters/fetch/index.js'
 import { EventHubProducerClient } from '../core/client.js'
 import { type RunningServer, serve } from './entrypoints/node-server.js'
+import { type HubWithPage, openInBrowser, startHubWithPage } from './hub-page/index.js'
 import { runSamples } from './local/samples.js'
 import { preview, table } from './local/table.js'
-import { type LocalHub, startLocalHub } from './local-hub/index.js'
+import type { LocalHub } from './local-hub/index.js'
 
 /*
- * `npm start`: the whole line on this machine, without an Azure account. A local hub, the HTTP front door, and
- * recorded input sent through every adapter; then it stays up to be tried.
+ * `npm start`: the whole line on this machine, without an Azure account. A local hub with its page, the HTTP front door,
+ * and recorded input sent through every adapter; then it stays up to be tried.
  *
  * PORT (8080), HUB_PORT (5672) and HUB_HTTP_PORT (8090) choose other ports; 0 takes any that is free.
  */
@@ -18,15 +19,18 @@ const frontDoorKey = 'local-front-door-key'
 
 async function main(): Promise<void> {
   const ports = { http: port('PORT', 8080), hub: port('HUB_PORT', 5672), hubHttp: port('HUB_HTTP_PORT', 8090) }
-  const hub = await startHub(ports)
+  const page = await startHub(ports)
+  const { hub } = page
   const client = EventHubProducerClient.fromConnectionString(hub.connectionString)
   let frontDoor: RunningServer
   try {
     frontDoor = await serve(createFetchHandler({ client, auth: { bearer: frontDoorKey } }), { port: ports.http })
   } catch (error) {
-    await hub.close()
+    await page.close()
     throw error
   }
+  console.log(`See what arrives, and break it: ${page.url}`)
+  openInBrowser(page.url)
 
   const fixtures = new URL('../../test/fixtures/', import.meta.url)
   const results = await runSamples({ client, frontDoor: { url: frontDoor.url, key: frontDoorKey }, fixtures })
@@ -50,7 +54,9 @@ Any Event Hubs client can connect to the local hub:
 
   ${hub.connectionString}
 
-Ctrl+C stops both.`)
+What arrives, and faults to switch on: ${page.url}
+
+Ctrl+C stops all of it.`)
 
   const shown = setInterval(() => showNew(hub), 250)
   showNew(hub, true)
@@ -61,16 +67,16 @@ Ctrl+C stops both.`)
     void frontDoor
       .close()
       .then(() => client.close())
-      .then(() => hub.close())
+      .then(() => page.close())
       .then(() => console.log('\nStopped.'))
   }
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
 }
 
-async function startHub(ports: { readonly hub: number; readonly hubHttp: number }): Promise<LocalHub> {
+async function startHub(ports: { readonly hub: number; readonly hubHttp: number }): Promise<HubWithPage> {
   try {
-    return await startLocalHub({
+    return await startHubWithPage({
       amqpPort: ports.hub,
       httpPort: ports.hubHttp,
       eventHubs: { [eventHubName]: { partitionCount: 4 } },

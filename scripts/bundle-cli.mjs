@@ -17,7 +17,7 @@ const shippedApart = {
     onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
       const target = resolve(resolveDir, path)
       const fromDist = relative(join(root, 'dist'), target).split(sep).join(posix.sep)
-      if (!/^(core|infra\/local-hub)\//.test(fromDist)) return undefined
+      if (!/^(core|infra\/(local-hub|hub-page))\//.test(fromDist)) return undefined
       return { path: relative(cli, target).split(sep).join(posix.sep), external: true }
     })
   },

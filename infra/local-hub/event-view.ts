@@ -32,6 +32,28 @@ export interface LocalHubEvent {
   readonly encoded: Buffer
 }
 
+/** An event as it was stored, not decoded. */
+export interface LocalHubStoredEvent {
+  /** Its position in the partition, from 0. */
+  readonly sequenceNumber: number
+  /** When it was stored, by the hub's clock, in milliseconds since 1970. */
+  readonly enqueuedAt: number
+  /** As the sender set it; undefined for none. */
+  readonly partitionKey: string | undefined
+  /** The sender's encoded message. The hub's own bytes: they must not be changed. */
+  readonly bytes: Buffer
+}
+
+/** Events that came and were stored together. */
+export interface LocalHubBatch {
+  /** Where they are. */
+  readonly eventHubName: string
+  /** Where in it they are. */
+  readonly partitionId: string
+  /** In their order, one at least. */
+  readonly events: readonly LocalHubStoredEvent[]
+}
+
 const propertyNames = [
   'message-id',
   'user-id',

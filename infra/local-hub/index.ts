@@ -1,7 +1,7 @@
 export type { AcceptJwt } from './cbs.js'
 export type { Claim, ClaimScope } from './claims.js'
 export type { ConnectionStringOptions } from './connection-string.js'
-export type { LocalHubEvent } from './event-view.js'
+export type { LocalHubBatch, LocalHubEvent, LocalHubStoredEvent } from './event-view.js'
 export type { FaultError, LocalHubFaults, SendFault, ThrottleFault } from './faults.js'
 export {
   type LocalHub,

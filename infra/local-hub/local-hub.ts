@@ -22,6 +22,8 @@ export interface LocalHubConnection {
   readonly id: number
   /** As the client names itself; undefined until it has opened. */
   readonly containerId: string | undefined
+  /** What the client says it is; undefined when it does not, or has not opened. */
+  readonly userAgent: string | undefined
   /** Undefined when the client has no SASL layer. */
   readonly saslMechanism: string | undefined
   /** Links as the hub has them: `incoming` ones bring messages. */
@@ -48,8 +50,12 @@ export interface LocalHub extends AsyncDisposable {
   connectionStringFor(eventHubName: string, options?: ConnectionStringOptions): string
   /** As given, in the order of `eventHubs`. */
   readonly eventHubNames: readonly string[]
+  /** Of one event hub, `0` and up. Throws `TypeError` when there is no such hub. */
+  partitionIds(eventHubName: string): string[]
   /** Events in store, oldest first, partition after partition. Throws `TypeError` for an unknown hub or partition. */
   events(eventHubName: string, partitionId?: string): LocalHubEvent[]
+  /** One event; undefined when it is not in store (any more). Throws `TypeError` for an unknown hub or partition. */
+  event(eventHubName: string, partitionId: string, sequenceNumber: number): LocalHubEvent | undefined
   /**
    * Gives an event hub more partitions while it runs. Throws `RangeError` for fewer than it has, or more than 1024:
    * partitions are never taken away.
@@ -94,7 +100,10 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
   }
   const acceptAmqp = createAcceptor(resolved, context, faults, open)
   const listeners = await startListeners(resolved, acceptAmqp, (server) => {
-    server.on('request', restHandler(context))
+    const serveRest = restHandler(context)
+    server.on('request', (request, response) => {
+      if (resolved.onHttpRequest?.(request, response) !== true) serveRest(request, response)
+    })
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => {})
       const stream = acceptWebSocket(request, socket, head)
@@ -134,6 +143,13 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
       if (chosen.length === 0) throw new TypeError(`'${name}' has no partition '${partitionId}'.`)
       return chosen.flatMap(({ log }) => log.toArray().map((event) => viewEvent(log.id, event)))
     },
+    event: (name, partitionId, sequenceNumber) => {
+      const partition = eventHubNamed(name).partitions.find(({ log }) => log.id === partitionId)
+      if (partition === undefined) throw new TypeError(`'${name}' has no partition '${partitionId}'.`)
+      const event = partition.log.at(sequenceNumber)
+      return event && viewEvent(partitionId, event)
+    },
+    partitionIds: (name) => eventHubNamed(name).partitionIds,
     setPartitionCount: (name, partitionCount) => {
       const eventHub = eventHubNamed(name)
       if (!(partitionCount >= eventHub.partitions.length && partitionCount <= 1024)) {
@@ -157,7 +173,7 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
 }
 
 function createEventHubs(options: ResolvedOptions): Map<string, EventHub> {
-  const { retention, now, onStored } = options
+  const { retention, now, onStored, onBatch } = options
   const partitionCount = [...options.eventHubs.values()].reduce((sum, hub) => sum + hub.partitionCount, 0)
   const share = {
     maxEvents: retention.maxEventsPerPartition,
@@ -172,10 +188,13 @@ function createEventHubs(options: ResolvedOptions): Map<string, EventHub> {
         retention: share,
         now,
         onStored:
-          onStored &&
+          (onStored ?? onBatch) &&
           ((partitionId, events) => {
-            const views = events.map((event) => viewEvent(partitionId, event))
-            onStored(name, views)
+            onBatch?.({ eventHubName: name, partitionId, events })
+            onStored?.(
+              name,
+              events.map((event) => viewEvent(partitionId, event)),
+            )
           }),
       }),
     ]),
@@ -270,6 +289,7 @@ function describeConnection({ connection, claims }: Open): LocalHubConnection {
   return {
     id: connection.id,
     containerId: connection.peerContainerId,
+    userAgent: connection.peerUserAgent,
     saslMechanism: connection.saslMechanism,
     links: [...connection.links()].map(({ name, address, role }) => ({ name, address, role })),
     claims: claims.list(),

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AcceptJwt } from './cbs.js'
 import type { ClaimScope } from './claims.js'
-import type { LocalHubEvent } from './event-view.js'
+import type { LocalHubBatch, LocalHubEvent } from './event-view.js'
 import type { AccessKey, Right } from './sas.js'
 
 /** One event hub of a local hub. */
@@ -80,6 +81,16 @@ export interface LocalHubOptions {
    * was told here. For tests that outlive the hub. It must not throw. Default: nobody is.
    */
   readonly onStored?: (eventHubName: string, events: readonly LocalHubEvent[]) => void
+  /**
+   * Told of each batch as `onStored` is, without decoding it: cheap at any rate. `LocalHub.event` decodes one that is of
+   * interest. It must not throw. Default: nobody is.
+   */
+  readonly onBatch?: (batch: LocalHubBatch) => void
+  /**
+   * Shown every HTTP request before the REST interface is, also while a fault lasts. Returns true for one that it answers
+   * itself. It must not throw. Default: all go to the REST interface.
+   */
+  readonly onHttpRequest?: (request: IncomingMessage, response: ServerResponse) => boolean
   /** Told what the hub refused and why; never a key, a token or a body. Default: nobody is. */
   readonly logger?: (message: string) => void
 }
@@ -103,6 +114,8 @@ export interface ResolvedOptions {
   readonly maxUnfinishedSizeInBytes: number
   readonly now: () => number
   readonly onStored: ((eventHubName: string, events: readonly LocalHubEvent[]) => void) | undefined
+  readonly onBatch: ((batch: LocalHubBatch) => void) | undefined
+  readonly onHttpRequest: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
   readonly logger: (message: string) => void
 }
 
@@ -128,6 +141,8 @@ const known = new Set([
   'maxUnfinishedSizeInBytes',
   'now',
   'onStored',
+  'onBatch',
+  'onHttpRequest',
   'logger',
 ])
 
@@ -165,6 +180,8 @@ export function resolveOptions(options: LocalHubOptions): ResolvedOptions {
     maxUnfinishedSizeInBytes: count('maxUnfinishedSizeInBytes', options.maxUnfinishedSizeInBytes ?? 128 * mebibyte, 1),
     now: options.now ?? Date.now,
     onStored: options.onStored,
+    onBatch: options.onBatch,
+    onHttpRequest: options.onHttpRequest,
     logger: options.logger ?? (() => {}),
   }
 }

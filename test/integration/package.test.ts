@@ -45,6 +45,9 @@ function entries(): string[] {
     .map((name) => name.replace(/^\./, 'eventhub-sluice'))
 }
 
+/** The local hub's page, as it is served. */
+const pageFolder = 'dist/infra/hub-page/static/'
+
 describe('the tarball', () => {
   test('holds the built library and its papers, and nothing of this repository alone', async () => {
     const files = await filesIn(packed.installed)
@@ -52,11 +55,14 @@ describe('the tarball', () => {
     expect(papers).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
     const commandLine = files.filter((file) => file.startsWith('dist/infra/cli/')).sort()
     expect(commandLine).toEqual(['LICENSES.txt', 'sluice.js', 'sluice.js.map'].map((name) => `dist/infra/cli/${name}`))
-    const library = files.filter((file) => !commandLine.includes(file))
+    const pageFiles = files.filter((file) => file.startsWith(pageFolder)).map((file) => file.slice(pageFolder.length))
+    // One bundle, and the licence of what is in it.
+    expect(pageFiles.sort()).toEqual(['LICENSE-preact.txt', 'app.css', 'app.js', 'icon.svg', 'index.html'])
+    const library = files.filter((file) => !commandLine.includes(file) && !file.startsWith(pageFolder))
     const unexpected = library.filter(
       (file) =>
         file.startsWith('dist/') &&
-        (!/^dist\/(core|adapters|infra\/local-hub)\//.test(file) || !/\.(js|d\.ts|js\.map)$/.test(file)),
+        (!/^dist\/(core|adapters|infra\/(local-hub|hub-page))\//.test(file) || !/\.(js|d\.ts|js\.map)$/.test(file)),
     )
     expect(unexpected).toEqual([])
     const scripts = library.filter((file) => file.endsWith('.js'))
@@ -65,7 +71,8 @@ describe('the tarball', () => {
   })
 
   test('has source maps that carry their sources, so that none points at a file that was not shipped', async () => {
-    for (const script of (await filesIn(packed.installed)).filter((file) => file.endsWith('.js'))) {
+    const files = await filesIn(packed.installed)
+    for (const script of files.filter((file) => file.endsWith('.js') && !file.startsWith(pageFolder))) {
       const map = await readJson<{ sources: string[]; sourcesContent?: string[] }>(
         join(packed.installed, `${script}.map`),
       )

@@ -4,10 +4,11 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { buildPage } from '../page/build.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** As deep as dist/infra/local.js lies, so that it finds the fixtures. */
-const program = `${root}.cache/start/local.mjs`
+const program = `${root}.cache/start/local.js`
 const anyPort = { PORT: '0', HUB_PORT: '0', HUB_HTTP_PORT: '0' }
 const running: ChildProcess[] = []
 
@@ -58,6 +59,7 @@ describe('npm start', () => {
       conditions: ['sluice-source'],
       logLevel: 'silent',
     })
+    await buildPage(new URL('../../.cache/start/', import.meta.url))
   })
   afterEach(() => {
     for (const child of running.splice(0)) child.kill('SIGKILL')
@@ -66,6 +68,11 @@ describe('npm start', () => {
 
   test('sends recorded input through every adapter, shows what landed, takes a request, and stops cleanly', async () => {
     const run = start(anyPort)
+    // Before anything else, so that it can be watched.
+    const [, pageUrl = ''] = await run.until(/^See what arrives, and break it: (http:\S+)\n/)
+    const page = await fetch(pageUrl)
+    expect(page.status).toBe(200)
+    expect(await page.text()).toContain('<title>Local hub')
     const [, url = ''] = await run.until(/The front door listens on (http:\S+)\. Try it/)
     for (const adapter of ['aws-lambda', 'azure-functions', 'fetch']) expect(run.output).toContain(adapter)
     // One line of each kind of input, as it lies in the hub.

@@ -261,6 +261,21 @@ export const files: Readonly<Record<string, Lines>> = {
     allowed: from('../own.js'),
     forbidden: from('../../../core/errors.js', '../../../adapters/fetch/index.js'),
   },
+  'infra/hub-page/page.ts': {
+    allowed: [
+      ...from('./own.js', '../local-hub/index.js', 'node:http'),
+      ...from(...['client', 'event-data', 'report'].map((name) => `../../core/${name}.js`)),
+    ],
+    forbidden: [
+      ...from('../local-hub/faults.js', '../../core/amqp/index.js', '../../adapters/fetch/index.js', '../local.js'),
+      ...from('./ui/app.js', 'preact', '#transports'),
+      ...outsideBut('node:fs'),
+    ],
+  },
+  'infra/hub-page/ui/app.tsx': {
+    allowed: from('./own.js', '../protocol.js', 'preact', 'preact/hooks'),
+    forbidden: [...from('../page.js', '../../local-hub/index.js', '../../../core/client.js'), ...outsideBut()],
+  },
   'infra/local.ts': {
     allowed: from('./local-hub/index.js', '../core/client.js', '../adapters/fetch/index.js', './entrypoints/http.js'),
     forbidden: ["export type Client = import('../core/client.js').Client"],

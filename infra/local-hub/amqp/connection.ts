@@ -9,7 +9,7 @@ import type { AttachRequest, LinkHandler } from './link-types.js'
 import type { MemoryBudget } from './memory-budget.js'
 import type { OutgoingLink } from './outgoing-link.js'
 import { Output } from './output.js'
-import { code, readComposite, writeError, writePerformative } from './performatives.js'
+import { type Composite, code, readComposite, writeError, writePerformative } from './performatives.js'
 import { Session } from './session.js'
 
 /** What all connections of a server share. */
@@ -58,6 +58,7 @@ export class AmqpConnection {
   #phase: Phase = 'handshake'
   #peerMaxFrameSize = 512
   #peerContainerId: string | undefined
+  #peerUserAgent: string | undefined
 
   constructor(id: number, stream: Duplex, settings: ConnectionSettings, handler: ConnectionHandler) {
     this.id = id
@@ -87,6 +88,10 @@ export class AmqpConnection {
 
   get peerContainerId(): string | undefined {
     return this.#peerContainerId
+  }
+
+  get peerUserAgent(): string | undefined {
+    return this.#peerUserAgent
   }
 
   get saslMechanism(): string | undefined {
@@ -203,6 +208,7 @@ export class AmqpConnection {
     if (performative.code === code.open) {
       if (this.#phase !== 'opening') throw new AmqpError('amqp:not-allowed', 'The connection is open already.')
       this.#peerContainerId = performative.string(0)
+      this.#peerUserAgent = userAgentIn(performative)
       this.#peerMaxFrameSize = Math.max(512, Math.min(performative.uint(2) ?? 65536, 65536))
       const keepAlive = (): void => this.#output.write(frame(frameType.amqp, 0, Buffer.alloc(0)))
       this.#heartbeat.keepAlive(performative.uint(4) ?? 0, keepAlive)
@@ -269,4 +275,16 @@ function writeOpen({ containerId, maxFrameSizeInBytes, idleTimeoutInMs }: Connec
     4: idleTimeoutInMs > 0 ? encode.uint(idleTimeoutInMs) : undefined,
     9: encode.symbolMap({ product: encode.string('eventhub-sluice local hub') }),
   })
+}
+
+/** Nobody is refused for how they describe themselves. */
+function userAgentIn(open: Composite): string | undefined {
+  try {
+    const properties = open.map(9)
+    const name = properties.get('user-agent') ?? properties.get('product')
+    return typeof name === 'string' ? name.slice(0, 256) : undefined
+  } catch (error) {
+    if (error instanceof AmqpError) return undefined
+    throw error
+  }
 }

@@ -1,0 +1,2 @@
+export { openInBrowser } from './browser.js'
+export { type HubPageOptions, type HubWithPage, startHubWithPage } from './start.js'

@@ -1,0 +1,220 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { HubWithPage } from '../../infra/hub-page/index.js'
+import { launch, screenshot, startHub } from './browser.js'
+
+let browser: Browser
+let hub: HubWithPage
+let context: BrowserContext
+let page: Page
+/** Whatever the page complained about, or asked of anyone but the hub. */
+let complaints: string[]
+
+beforeAll(async () => {
+  browser = await launch()
+})
+afterAll(() => browser?.close())
+
+beforeEach(async () => {
+  hub = await startHub({ eventHubs: { events: { partitionCount: 4 }, orders: { partitionCount: 2 } } })
+  context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, colorScheme: 'light' })
+  page = await context.newPage()
+  complaints = []
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text())
+  })
+  page.on('request', (request) => {
+    if (!request.url().startsWith(hub.url)) complaints.push(`asked for ${request.url()}`)
+  })
+  await page.goto(hub.url)
+  await page.getByText('live', { exact: true }).waitFor()
+})
+afterEach(async () => {
+  await context.close()
+  await hub.close()
+  expect(complaints).toEqual([])
+})
+
+const shown = async (name: string): Promise<number> =>
+  Number((await page.getByTestId(name).textContent())?.replaceAll(',', ''))
+
+async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
+  await expect.poll(isTrue, { message: what, timeout: 15_000, interval: 50 }).toBe(true)
+}
+
+async function startStream(): Promise<void> {
+  await page.getByRole('switch', { name: 'Steady stream' }).click()
+  await until('the stream is accepted', async () => (await shown('accepted')) > 20)
+}
+
+/** Every number that the stream has made so far lies in the hub, by the hub's own account. */
+function storedNumbers(): Set<unknown> {
+  return new Set(hub.hub.events('events').map(({ applicationProperties }) => applicationProperties['hub-page-number']))
+}
+
+async function stopStreamAndCompare(): Promise<void> {
+  await page.getByRole('switch', { name: 'Steady stream' }).click()
+  await until('nothing waits', async () => (await shown('waiting')) === 0 && (await shown('under-way')) === 0)
+  expect(await shown('lost')).toBe(0)
+  const stored = storedNumbers()
+  const created = Math.max(...[...stored].map(Number)) + 1
+  expect(stored.size).toBe(created)
+  expect(await shown('stored')).toBe(created)
+  const [taken, ...ends] = await Promise.all(['taken', 'accepted', 'refused', 'unknown', 'returned'].map(shown))
+  expect(ends.reduce((sum, one) => sum + one, 0)).toBe(taken)
+}
+
+describe('the page in a browser', () => {
+  test('sends an event, shows it arrive in its lane, and opens it with all that belongs to it', async () => {
+    await page.getByLabel('Body', { exact: true }).fill('{"order": 1, "text": "<img src=x onerror=alert(1)>"}')
+    await page.getByLabel('Key', { exact: true }).fill('customer-7')
+    await page.getByRole('button', { name: 'Add property' }).click()
+    await page.getByLabel('Name of the property').fill('kind')
+    await page.getByLabel('Value of the property').fill('order')
+    await page.getByLabel('How many').fill('3')
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByText('3 events accepted').waitFor()
+
+    const [event] = hub.hub.events('events')
+    expect(event?.partitionKey).toBe('customer-7')
+    const lane = page.locator(`[data-partition="${event?.partitionId}"]`)
+    expect(await lane.getAttribute('data-events')).toBe('3')
+    expect(await lane.textContent()).toContain('key customer-7')
+
+    await page.getByTestId('events').getByRole('button').first().click()
+    const detail = page.getByRole('dialog')
+    await detail.getByText('"order": 1').waitFor()
+    for (const text of ['customer-7', 'application/json', 'kind', 'sequence number']) {
+      expect(await detail.textContent()).toContain(text)
+    }
+    await detail.getByRole('button', { name: 'Hex' }).click()
+    expect(await detail.getByTestId('body').textContent()).toContain('7b 22 6f 72 64 65 72 22')
+    await detail.getByRole('button', { name: 'Next' }).click()
+    await detail.getByText('Event #1').waitFor()
+    await screenshot(page, 'detail')
+    await page.keyboard.press('Escape')
+    await detail.waitFor({ state: 'detached' })
+  })
+
+  test('shows a hostile body, key and property as the text that they are', async () => {
+    const hostile = '</pre><script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">'
+    await page.getByText('Text', { exact: true }).first().click()
+    await page.getByLabel('Body', { exact: true }).fill(hostile)
+    await page.getByLabel('Key', { exact: true }).fill(hostile)
+    await page.getByRole('button', { name: 'Add property' }).click()
+    await page.getByLabel('Name of the property').fill(hostile)
+    await page.getByLabel('Value of the property').fill(hostile)
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByText('1 event accepted').waitFor()
+    await page.getByTestId('events').getByRole('button').first().click()
+    const body = page.getByRole('dialog').getByTestId('body')
+    await body.getByText('owned').waitFor()
+    expect(await body.textContent()).toBe(hostile)
+    expect(await page.locator('main img, dialog img, main script, dialog script').count()).toBe(0)
+    expect(await page.title()).toBe('Local hub · Sluice')
+  })
+
+  test('a peer that falls silent: the stream goes on once it is back, and nothing is lost', async () => {
+    await startStream()
+    await page.getByRole('switch', { name: 'Silence' }).click()
+    await until('the client gives up on it', async () =>
+      ((await page.getByTestId('timeline').textContent()) ?? '').includes('no sign of life'),
+    )
+    await until('events wait', async () => (await shown('waiting')) + (await shown('under-way')) > 10)
+    await screenshot(page, 'silence')
+    await page.getByRole('switch', { name: 'Silence' }).click()
+    const before = await shown('accepted')
+    await until('events are accepted again', async () => (await shown('accepted')) > before + 20)
+    await stopStreamAndCompare()
+  })
+
+  test('frozen with a connection that dies meanwhile: a second after the thaw everything is accepted', async () => {
+    await startStream()
+    await page.getByRole('button', { name: 'Freeze', exact: true }).click()
+    await page.getByText(/frozen for \d+ s/).waitFor()
+    const accepted = await shown('accepted')
+    await until('events wait for the thaw', async () => (await shown('waiting')) > 20)
+    // Stopped for real: nothing of it moves.
+    expect(await shown('accepted')).toBe(accepted)
+    await screenshot(page, 'frozen')
+    await page.getByRole('button', { name: 'Thaw' }).click()
+    await until('what waited is accepted', async () => (await shown('accepted')) > accepted + 20)
+    expect(await page.getByTestId('timeline').textContent()).toMatch(/gave no sign of life|ended:/)
+    await stopStreamAndCompare()
+  })
+
+  test('throttled, closed by force, robbed of acknowledgements: the account says how each event ended', async () => {
+    await startStream()
+    await page.getByRole('button', { name: 'Force-close connections' }).click()
+    await page.getByLabel('Acknowledgements to lose').fill('1')
+    await page.getByRole('button', { name: 'Lose them' }).click()
+    await page.getByText('and never says so').waitFor()
+    await until('the copy arrives', async () =>
+      /[1-9]\d* again as a copy/.test((await page.getByLabel('The producer’s account').textContent()) ?? ''),
+    )
+    await page.getByRole('switch', { name: 'Throttle' }).click()
+    await until('sends are refused', async () => (await shown('refused')) > 0)
+    await page.getByRole('button', { name: 'All off' }).click()
+    await until(
+      'the switch is off',
+      async () => (await page.getByRole('switch', { name: 'Throttle' }).getAttribute('aria-checked')) === 'false',
+    )
+    await stopStreamAndCompare()
+  })
+
+  test('by keyboard alone: start the stream, open an event, look at its bytes, close it, and be back at its row', async () => {
+    const focusOn = async (name: RegExp | string): Promise<void> => {
+      for (let i = 0; i < 80; i++) {
+        await page.keyboard.press('Tab')
+        const focused = page.locator(':focus')
+        const text = `${await focused.getAttribute('aria-labelledby').then(async (id) => (id ? page.locator(`[id="${id}"]`).textContent() : ''))} ${await focused.textContent()}`
+        if (text.match(name)) return
+      }
+      throw new Error(`Tab never reaches ${name}`)
+    }
+    await focusOn('Skip to the controls')
+    await page.keyboard.press('Enter')
+    await focusOn('Steady stream')
+    expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid')
+    await page.keyboard.press('Space')
+    await until('the stream is accepted', async () => (await shown('accepted')) > 5)
+    await page.evaluate('document.activeElement.blur()')
+    await focusOn(/device-\d+.*reading/)
+    await page.keyboard.press('ArrowDown')
+    const row = await page.locator(':focus').textContent()
+    await page.keyboard.press('Enter')
+    const detail = page.getByRole('dialog')
+    await detail.getByText('"reading"').waitFor()
+    await focusOn(/^.?Hex$/)
+    await page.keyboard.press('Enter')
+    expect(await detail.getByTestId('body').textContent()).toMatch(/^000000 {2}/)
+    await page.keyboard.press('Escape')
+    await detail.waitFor({ state: 'detached' })
+    expect(await page.locator(':focus').textContent()).toBe(row)
+  })
+
+  test('fits a screen of 360 pixels, in light and dark, with motion and without', async () => {
+    await startStream()
+    await page.getByRole('switch', { name: 'Throttle' }).click()
+    await until('sends are refused', async () => (await shown('refused')) > 0)
+    await page.getByRole('button', { name: 'All off' }).click()
+    await until('they are accepted again', async () => (await shown('waiting')) < 40)
+    await screenshot(page, 'light')
+    await page.getByLabel('Theme').selectOption('dark')
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(17, 21, 24)')
+    await screenshot(page, 'dark')
+    await page.getByLabel('Theme').selectOption('system')
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(245, 246, 247)')
+    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(17, 21, 24)')
+    await page.setViewportSize({ width: 360, height: 800 })
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+    await page.getByTestId('events').getByRole('button').first().click()
+    await page.getByRole('dialog').getByTestId('body').waitFor()
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+    await page.keyboard.press('Escape')
+    await page.emulateMedia({ colorScheme: 'light' })
+    await screenshot(page, 'narrow')
+  })
+})
