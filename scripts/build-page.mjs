@@ -30,8 +30,9 @@ await build({
 })
 await build({
   absWorkingDir: root,
-  entryPoints: { app: join(ui, 'styles.css') },
+  entryPoints: { app: join(ui, 'styles/index.css') },
   outdir: folder,
+  bundle: true,
   minify: true,
   target: ['chrome123', 'firefox120', 'safari17.5'],
   logLevel: 'warning',

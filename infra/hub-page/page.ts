@@ -25,6 +25,8 @@ import { connectionView, everyPartition, faultsView } from './views.js'
 /** Waiting events at which the source pauses. */
 const sourceCapacity = 50_000
 const keptLatencies = 1500
+/** The stream's events come in small batches. */
+const ticksPerInvocation = 3
 /** The hub's connections are looked at every so many ticks. */
 const ticksPerLook = 5
 
@@ -151,8 +153,10 @@ export class HubPage {
   tick(): Update {
     const now = this.#env.now()
     const hub = this.#hub()
-    this.#source.produce(now)
-    this.#trigger.dispatch()
+    if (this.#ticks % ticksPerInvocation === 0) {
+      this.#source.produce(now)
+      this.#trigger.dispatch()
+    }
     this.#faults = faultsView(hub)
     const haveFaultsChanged = this.#timeline.observe(this.#faults, this.#freezer.state === 'frozen')
     if (this.#ticks++ % ticksPerLook === 0) this.#connections = hub.connections.map(connectionView)

@@ -14,8 +14,8 @@ import {
  * Started by producer.ts with an IPC channel; does what comes in by it and ends with it.
  */
 
-/** Few enough that each partition gets several keys. */
-const deviceCount = 12
+/** Their keys fall on every partition of a hub with four. */
+const meterCount = 12
 const clients = new Map<string, EventHubProducerClient>()
 
 function clientFor(connectionString: string): EventHubProducerClient {
@@ -38,8 +38,8 @@ async function invoke({ connectionString, timeoutInMs, work }: Invoke): Promise<
   if (work.kind === 'stream') {
     const takenAt = Date.now()
     for (const number of work.numbers) {
-      const device = `device-${(number % deviceCount) + 1}`
-      void invocation.sendEvent(reading(number, device, takenAt), { partitionKey: device })
+      const meter = `meter-${(number % meterCount) + 1}`
+      void invocation.sendEvent(reading(number, meter, takenAt), { partitionKey: meter })
     }
   } else {
     const event = formEvent(work)
@@ -60,9 +60,9 @@ async function invoke({ connectionString, timeoutInMs, work }: Invoke): Promise<
   }
 }
 
-function reading(number: number, device: string, takenAt: number): EventInput {
+function reading(number: number, meter: string, takenAt: number): EventInput {
   return {
-    body: { reading: number, device, celsius: Math.round(200 + 35 * Math.sin(number / 40)) / 10 },
+    body: { reading: number, meter, kilowatts: Math.round(200 + 35 * Math.sin(number / 40)) / 10 },
     contentType: 'application/json',
     properties: { [numberProperty]: number, [takenAtProperty]: takenAt },
   }

@@ -30,6 +30,11 @@ export function startHub(options: LocalHubOptions = {}): Promise<HubWithPage> {
   })
 }
 
+/** Shown in docs/local-hub.md. */
+export async function docsImage(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: fileURLToPath(new URL(`../../docs/images/${name}.png`, import.meta.url)) })
+}
+
 /** Kept after the tests, for people. */
 export async function screenshot(page: Page, name: string): Promise<void> {
   await mkdir(artifacts, { recursive: true })

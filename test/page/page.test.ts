@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { HubWithPage } from '../../infra/hub-page/index.js'
-import { launch, screenshot, startHub } from './browser.js'
+import { docsImage, launch, screenshot, startHub } from './browser.js'
 
 let browser: Browser
 let hub: HubWithPage
@@ -43,9 +43,19 @@ async function until(what: string, isTrue: () => Promise<boolean>): Promise<void
   await expect.poll(isTrue, { message: what, timeout: 15_000, interval: 50 }).toBe(true)
 }
 
+/** What it is called, by its label or its text. */
+async function nameOfFocused(): Promise<string> {
+  const name: unknown = await page.evaluate(`(() => {
+    const focused = document.activeElement
+    const label = document.getElementById(focused.getAttribute('aria-labelledby') ?? '')
+    return (label ?? focused).textContent
+  })()`)
+  return String(name)
+}
+
 async function startStream(): Promise<void> {
   await page.getByRole('switch', { name: 'Steady stream' }).click()
-  await until('the stream is accepted', async () => (await shown('accepted')) > 20)
+  await until('the stream is accepted', async () => (await shown('accepted')) > 10)
 }
 
 /** Every number that the stream has made so far lies in the hub, by the hub's own account. */
@@ -164,42 +174,76 @@ describe('the page in a browser', () => {
   })
 
   test('by keyboard alone: start the stream, open an event, look at its bytes, close it, and be back at its row', async () => {
-    const focusOn = async (name: RegExp | string): Promise<void> => {
-      for (let i = 0; i < 80; i++) {
+    const focusOn = async (name: RegExp): Promise<void> => {
+      for (let i = 0; i < 100; i++) {
         await page.keyboard.press('Tab')
-        const focused = page.locator(':focus')
-        const text = `${await focused.getAttribute('aria-labelledby').then(async (id) => (id ? page.locator(`[id="${id}"]`).textContent() : ''))} ${await focused.textContent()}`
-        if (text.match(name)) return
+        if (name.test(await nameOfFocused())) return
       }
       throw new Error(`Tab never reaches ${name}`)
     }
-    await focusOn('Skip to the controls')
+    await focusOn(/Skip to the controls/)
     await page.keyboard.press('Enter')
-    await focusOn('Steady stream')
+    await focusOn(/Steady stream/)
     expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid')
     await page.keyboard.press('Space')
     await until('the stream is accepted', async () => (await shown('accepted')) > 5)
-    await page.evaluate('document.activeElement.blur()')
-    await focusOn(/device-\d+.*reading/)
+    await focusOn(/meter-\d+.*reading/)
     await page.keyboard.press('ArrowDown')
-    const row = await page.locator(':focus').textContent()
+    const row = await nameOfFocused()
     await page.keyboard.press('Enter')
     const detail = page.getByRole('dialog')
     await detail.getByText('"reading"').waitFor()
-    await focusOn(/^.?Hex$/)
+    await focusOn(/^Hex$/)
     await page.keyboard.press('Enter')
     expect(await detail.getByTestId('body').textContent()).toMatch(/^000000 {2}/)
     await page.keyboard.press('Escape')
     await detail.waitFor({ state: 'detached' })
-    expect(await page.locator(':focus').textContent()).toBe(row)
+    expect(await nameOfFocused()).toBe(row)
   })
+
+  // `DOCS_IMAGES=1 npm run test:page`: renews the images of docs/local-hub.md, from a minute of faults.
+  test.runIf(process.env.DOCS_IMAGES)(
+    'pictures for the manual',
+    async () => {
+      const pause = (ms: number): Promise<void> => page.waitForTimeout(ms)
+      await startStream()
+      await pause(18_000)
+      await page.getByLabel('Added latency (ms)').fill('150')
+      await page.keyboard.press('Tab')
+      await pause(4000)
+      await page.getByRole('button', { name: 'All off' }).click()
+      await pause(3000)
+      await page.getByRole('button', { name: 'Force-close connections' }).click()
+      await pause(3000)
+      await page.getByRole('button', { name: 'Freeze', exact: true }).click()
+      await pause(6000)
+      await page.getByRole('button', { name: 'Thaw' }).click()
+      await pause(5000)
+      await page.setViewportSize({ width: 1360, height: 1090 })
+      await page.evaluate('scrollTo(0, 0)')
+      await docsImage(page, 'local-hub-light')
+      await page.getByLabel('Theme').selectOption('dark')
+      await page.getByTestId('events').getByRole('button').first().click()
+      await page.getByRole('dialog').getByTestId('body').waitFor()
+      await docsImage(page, 'local-hub-detail-dark')
+      await page.keyboard.press('Escape')
+      await page.setViewportSize({ width: 360, height: 780 })
+      await page.evaluate('scrollTo(0, 0)')
+      await docsImage(page, 'local-hub-narrow')
+      await page.setViewportSize({ width: 1360, height: 2000 })
+      await screenshot(page, 'whole')
+    },
+    90_000,
+  )
 
   test('fits a screen of 360 pixels, in light and dark, with motion and without', async () => {
     await startStream()
-    await page.getByRole('switch', { name: 'Throttle' }).click()
-    await until('sends are refused', async () => (await shown('refused')) > 0)
+    await page.getByRole('button', { name: 'Force-close connections' }).click()
+    await page.getByLabel('Added latency (ms)').fill('200')
+    await page.keyboard.press('Tab')
+    await page.getByText('Each answer takes 200 ms longer.').waitFor()
     await page.getByRole('button', { name: 'All off' }).click()
-    await until('they are accepted again', async () => (await shown('waiting')) < 40)
+    await page.getByText('Latency off.').waitFor()
     await screenshot(page, 'light')
     await page.getByLabel('Theme').selectOption('dark')
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(17, 21, 24)')
@@ -214,7 +258,7 @@ describe('the page in a browser', () => {
     await page.getByRole('dialog').getByTestId('body').waitFor()
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
     await page.keyboard.press('Escape')
-    await page.emulateMedia({ colorScheme: 'light' })
+    await page.evaluate('scrollTo(0, 0)')
     await screenshot(page, 'narrow')
   })
 })

@@ -47,6 +47,14 @@ function App() {
               onChoose={choosePartition}
             />
             <Plots state={state} now={now} />
+          </div>
+          <div class="column controls" id="controls" tabIndex={-1}>
+            <StreamControl state={state} eventHubName={eventHubName} />
+            <FreezeControl state={state} now={now} />
+            <FaultControl state={state} />
+            <SendForm state={state} eventHubName={eventHubName} />
+          </div>
+          <div class="column">
             <Timeline state={state} />
             <Events
               key={eventHubName}
@@ -58,12 +66,6 @@ function App() {
               onOpen={setPlace}
             />
             <Connections connections={state.connections} now={now} />
-          </div>
-          <div class="column controls" id="controls" tabIndex={-1}>
-            <StreamControl state={state} eventHubName={eventHubName} />
-            <FreezeControl state={state} now={now} />
-            <FaultControl state={state} />
-            <SendForm state={state} eventHubName={eventHubName} />
           </div>
         </div>
       </main>

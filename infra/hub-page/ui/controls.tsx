@@ -24,7 +24,7 @@ export function StreamControl({ state, eventHubName }: ControlProps) {
     <Card title="Stream">
       <Switch
         label="Steady stream"
-        hint="Numbered readings of twelve devices; what is not accepted is delivered again."
+        hint={`Numbered readings of twelve meters, in invocations of up to ${(state.hub?.invocationTimeoutInMs ?? 0) / 1000} s. What is not accepted is delivered again.`}
         isOn={isOn}
         onChange={(on) => apply(on)}
       />
@@ -92,7 +92,7 @@ export function FreezeControl({ state, now }: { readonly state: State; readonly 
           onInput={({ currentTarget }) => setSeconds(currentTarget.value)}
         />
       </Field>
-      <div class="buttons">
+      <div class="buttons even">
         <button
           type="button"
           class="primary"
@@ -168,7 +168,7 @@ export function FaultControl({ state }: { readonly state: State }) {
         />
       </Field>
       <h3>Once, now</h3>
-      <div class="buttons wrap">
+      <div class="buttons">
         <button type="button" onClick={() => act(() => setFaults({ action: 'force-close' }))}>
           Force-close connections
         </button>
@@ -180,7 +180,7 @@ export function FaultControl({ state }: { readonly state: State }) {
         </button>
       </div>
       <div class="lose">
-        <Field label="Acknowledgements to lose" class="inline">
+        <Field label="Acknowledgements to lose">
           <input
             type="number"
             min="1"

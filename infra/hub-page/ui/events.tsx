@@ -97,7 +97,10 @@ export function Events(props: {
                   </span>
                   <span class="num muted">{`#${batch.sequenceNumber}`}</span>
                   <Key name={batch.partitionKey} />
-                  <span class="num muted">{`${counted(batch.events, 'event')} · ${size(batch.sizeInBytes)}`}</span>
+                  <span class="num muted">
+                    {counted(batch.events, 'event')}
+                    <span class="wide">{` · ${size(batch.sizeInBytes)}`}</span>
+                  </span>
                   <span class="preview">{batch.preview}</span>
                 </button>
               </li>

@@ -31,11 +31,13 @@ export function time(at: number): string {
   return `${clock}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
 
-/** A hue for a key: the same key has the same everywhere. FNV-1a. */
+/** A hue for a key: the same key has the same everywhere. FNV-1a, mixed so that similar keys do not look alike. */
 export function hue(key: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
-  return (hash >>> 0) % 360
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
+  hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39)
+  return ((hash ^ (hash >>> 15)) >>> 0) % 360
 }
 
 /** Bytes as hex dump lines: offset, hexadecimal, text. */

@@ -36,6 +36,7 @@ export function Lanes(props: {
       <div class="lane-axis muted" aria-hidden="true">
         <span>30 s ago</span>
         <span>now</span>
+        <span>last batch</span>
       </div>
       {all.length > lanes.length && (
         <p class="hint">{`Only the first ${mostLanes} of ${all.length} partitions are drawn; the list of events has all.`}</p>
@@ -73,9 +74,15 @@ function LaneRow(props: {
       </button>
       <Strip lane={lane} spans={state.spans} clockAheadInMs={state.clockAheadInMs} isDark={isDark} />
       <p class="lane-last muted small">
-        {last === undefined
-          ? 'nothing yet'
-          : `last batch: ${counted(last.events, 'event')}, ${size(last.sizeInBytes)}${last.partitionKey === undefined ? ', no key' : `, key ${last.partitionKey}`}`}
+        {last === undefined ? (
+          'nothing yet'
+        ) : (
+          <>
+            <span class="sr">last batch: </span>
+            <span>{`${counted(last.events, 'event')} · ${size(last.sizeInBytes)}`}</span>
+            <span class="ellipsis">{last.partitionKey === undefined ? 'no key' : `key ${last.partitionKey}`}</span>
+          </>
+        )}
       </p>
     </li>
   )

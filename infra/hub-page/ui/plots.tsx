@@ -106,8 +106,12 @@ function Latencies({ state, now }: { readonly state: State; readonly now: number
         }}
       </Plot>
       <p class="legend small muted">
-        <span class="key acknowledged" aria-hidden="true" /> flushed and acknowledged
-        <span class="key stored" aria-hidden="true" /> stored in the hub
+        <span class="legend-item">
+          <span class="key acknowledged" aria-hidden="true" /> flushed and acknowledged
+        </span>
+        <span class="legend-item">
+          <span class="key stored" aria-hidden="true" /> stored in the hub
+        </span>
       </p>
     </Card>
   )

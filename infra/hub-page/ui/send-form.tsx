@@ -81,7 +81,7 @@ export function SendForm({ state, eventHubName }: { readonly state: State; reado
         <div class="pair">
           <Field label="Goes to">
             <select value={target} onChange={({ currentTarget }) => setTarget(currentTarget.value as Target)}>
-              <option value="key">the partition of a key</option>
+              <option value="key">by its key</option>
               <option value="partition">one partition</option>
               <option value="none">any partition</option>
             </select>
@@ -144,10 +144,10 @@ export function SendForm({ state, eventHubName }: { readonly state: State; reado
               onInput={({ currentTarget }) => setCount(currentTarget.value)}
             />
           </Field>
-          <button type="submit" class="primary">
-            Send
-          </button>
         </div>
+        <button type="submit" class="primary submit">
+          Send
+        </button>
         <Failure message={failure} />
         <Result state={state} sendId={sendId} />
       </form>

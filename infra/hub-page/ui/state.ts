@@ -140,11 +140,11 @@ export function entriesAfter(before: readonly Entry[], happened: readonly Happen
   const entries = [...before]
   for (const one of happened) {
     const last = entries.at(-1)
-    if (one.kind !== 'invocation' || one.origin === 'form' || one.accepted < one.taken || one.durationInMs >= 500) {
+    if (one.kind !== 'invocation' || one.origin === 'form' || one.accepted < one.taken) {
       entries.push(one)
       continue
     }
-    const joined = last?.kind === 'invocations' ? last : undefined
+    const joined = last?.kind === 'invocations' && isAlike(last, one.durationInMs) ? last : undefined
     if (joined) entries.pop()
     entries.push({
       kind: 'invocations',
@@ -157,4 +157,10 @@ export function entriesAfter(before: readonly Entry[], happened: readonly Happen
     })
   }
   return entries.slice(-keptEntries)
+}
+
+/** One that took much longer than the others has something to tell. */
+function isAlike({ fastestInMs, slowestInMs }: InvocationsEntry, durationInMs: number): boolean {
+  const slowest = Math.max(slowestInMs, durationInMs)
+  return slowest < 100 || slowest / Math.min(fastestInMs, durationInMs) <= 10
 }

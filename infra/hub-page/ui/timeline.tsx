@@ -42,11 +42,11 @@ export function Timeline({ state }: { readonly state: State }) {
 function toneOf(entry: Entry): string {
   switch (entry.kind) {
     case 'invocations':
-      return 'good'
+      return entry.slowestInMs < 100 ? 'went-well' : 'went-well slow'
     case 'invocation':
-      return entry.accepted === entry.taken ? 'good slow' : entry.unknown > 0 ? 'warn' : 'bad'
+      return entry.accepted === entry.taken ? 'went-well slow' : entry.unknown > 0 ? 'unclear' : 'failed'
     case 'client':
-      return entry.level === 'error' ? 'log bad' : 'log'
+      return entry.level === 'error' ? 'log failed' : 'log'
     default:
       return entry.kind
   }
