@@ -10,7 +10,8 @@ export class EventSource {
   #returned: number[] = []
   #rate = 0
   #producedUntil = 0
-  #fraction = 0
+  /** Thousandths of an event that are due. Whole numbers: nothing is lost over many looks. */
+  #due = 0
 
   /** @param capacity waiting events at which it pauses: nobody takes them */
   constructor(capacity: number) {
@@ -39,12 +40,12 @@ export class EventSource {
 
   /** Makes what is due by `now`, in milliseconds. */
   produce(now: number): void {
-    const due = this.#fraction + (Math.max(0, now - this.#producedUntil) * this.#rate) / 1000
+    this.#due += Math.max(0, now - this.#producedUntil) * this.#rate
     this.#producedUntil = now
-    const count = Math.max(0, Math.min(Math.floor(due), this.#capacity - this.waiting))
+    const count = Math.max(0, Math.min(Math.floor(this.#due / 1000), this.#capacity - this.waiting))
     this.#next += count
     // What a full source could not make is not made up for.
-    this.#fraction = due % 1
+    this.#due %= 1000
   }
 
   /** Up to `most` events, those that were returned first. */
