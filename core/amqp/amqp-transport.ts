@@ -11,10 +11,11 @@ import type {
 } from '../transport.js'
 import type { AmqpEvent } from './amqp-event.js'
 import { BatchBuffers } from './batch-buffers.js'
-import { amqpCodec, encodeBatch, idempotentAmqpCodec, isBestScattered, scatteredBatch } from './codec.js'
+import { amqpCodec, encodeBatch, idempotentAmqpCodec, scatteredBatch } from './codec.js'
 import { AmqpConnection } from './connection.js'
 import { IdempotentProducer } from './idempotent-producer.js'
 import { readEventHub, readPartition } from './management.js'
+import type { ScatteredBytes } from './scattered-bytes.js'
 import { defaultMaxMessageSizeInBytes } from './sender-link.js'
 import type { Wire } from './socket.js'
 
@@ -67,9 +68,8 @@ export class AmqpTransport implements Transport<AmqpEvent> {
 
   send(partitionId: PartitionId, events: readonly AmqpEvent[], limits: OperationLimits): Promise<void> {
     const producer = this.#producerOf(partitionId)
-    if (!producer && this.#wire.isByteStream && isBestScattered(events)) {
-      return this.#sendScattered(partitionId, events, limits)
-    }
+    const scattered = !producer && this.#wire.isByteStream ? scatteredBatch(events) : undefined
+    if (scattered) return this.#sendScattered(partitionId, events, scattered, limits)
     const bytes = encodeBatch(events, this.#allocate)
     const sent = producer
       ? this.#sendIdempotently(producer, partitionId, events, bytes, limits)
@@ -79,8 +79,12 @@ export class AmqpTransport implements Transport<AmqpEvent> {
   }
 
   /** Sends the events' bytes from where they lie. A batch that may still sit in a socket keeps its memory. */
-  async #sendScattered(partitionId: PartitionId, events: readonly AmqpEvent[], limits: OperationLimits): Promise<void> {
-    const bytes = scatteredBatch(events)
+  async #sendScattered(
+    partitionId: PartitionId,
+    events: readonly AmqpEvent[],
+    bytes: ScatteredBytes,
+    limits: OperationLimits,
+  ): Promise<void> {
     try {
       await this.#onConnection((connection) => connection.send(partitionId, bytes, limits))
     } catch (error) {

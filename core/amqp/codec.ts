@@ -89,28 +89,27 @@ export function encodeBatch(
   let at = envelopeAnnotations(events)?.copy(batch) ?? 0
   forEachStretch(events, (bytes, start, end) => {
     at += bytes.copy(batch, at, start, end)
+    return true
   })
   return batch
 }
 
 /**
- * The same batch message, of the events' own bytes where they lie. They must stay as they are until the peer has
- * accepted all of it.
+ * The same batch message, of the events' own bytes where they lie, or undefined where a copy costs less: a small batch,
+ * or one of short stretches, as where events of several partitions lie in between each other. The bytes must stay as
+ * they are until the peer has accepted all of it.
  */
-export function scatteredBatch(events: readonly AmqpEvent[]): ScatteredBytes {
+export function scatteredBatch(events: readonly AmqpEvent[]): ScatteredBytes | undefined {
+  const sizeInBytes = batchSizeInBytes(events)
+  if (sizeInBytes < smallestScatteredInBytes) return undefined
   const annotations = envelopeAnnotations(events)
   const chunks = annotations ? [annotations] : []
-  forEachStretch(events, (bytes, start, end) => chunks.push(bytes.subarray(start, end)))
-  return new ScatteredBytes(chunks, batchSizeInBytes(events))
-}
-
-/** Whether to send the batch from where its events lie: those of several partitions may lie in between each other. */
-export function isBestScattered(events: readonly AmqpEvent[]): boolean {
-  const sizeInBytes = batchSizeInBytes(events)
-  if (sizeInBytes < smallestScatteredInBytes) return false
-  let stretchCount = 0
-  forEachStretch(events, () => stretchCount++)
-  return sizeInBytes >= stretchCount * shortestStretchInBytes
+  const mostChunks = chunks.length + sizeInBytes / shortestStretchInBytes
+  const isDone = forEachStretch(events, (bytes, start, end) => {
+    chunks.push(bytes.subarray(start, end))
+    return chunks.length <= mostChunks
+  })
+  return isDone ? new ScatteredBytes(chunks, sizeInBytes) : undefined
 }
 
 /** Size of the batch message that these events make. */
@@ -120,17 +119,18 @@ function batchSizeInBytes(events: readonly AmqpEvent[]): number {
   return size
 }
 
-/** Events that lie side by side are one stretch. */
+/** Events that lie side by side are one stretch. Stops, and returns false, where a visit returns false. */
 function forEachStretch(
   events: readonly AmqpEvent[],
-  visit: (bytes: Buffer, start: number, end: number) => void,
-): void {
+  visit: (bytes: Buffer, start: number, end: number) => boolean,
+): boolean {
   for (let i = 0; i < events.length; ) {
     const { slab, start } = events[i] as AmqpEvent
     let end = start
     for (let next = events[i]; next?.slab === slab && next.start === end; next = events[++i]) end += next.sizeInBytes
-    visit(slab.bytes, start, end)
+    if (!visit(slab.bytes, start, end)) return false
   }
+  return true
 }
 
 /** By our own encoder, when the event has the shape that most have; undefined leaves it to rhea. */

@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  amqpCodec,
-  batchMessageFormat,
-  encodeBatch,
-  isBestScattered,
-  scatteredBatch,
-} from '../../../../core/amqp/codec.js'
+import { amqpCodec, batchMessageFormat, encodeBatch, scatteredBatch } from '../../../../core/amqp/codec.js'
+import type { ScatteredBytes } from '../../../../core/amqp/scattered-bytes.js'
 import type { EventInput } from '../../../../core/event-data.js'
 import { dataOf, sectionCode, sectionsOf, typedMap } from '../../../support/amqp-sections.js'
 
@@ -89,29 +84,29 @@ describe('a batch in several places', () => {
   const small = Array.from({ length: 1000 }, (_, i) => 'x'.repeat(200 + (i % 100)))
   const mixed = Array.from({ length: 500 }, (_, i) => 'x'.repeat([0, 255, 256, 2000, 8100, 8200, 70_000][i % 7] ?? 0))
 
+  /** Long stretches: the number of partitions that are written in turns, whether each has a lane, bodies. */
+  const scattered: [number, boolean, string[]][] = [
+    [1, false, small],
+    [3, true, small],
+    [3, false, mixed],
+    [1, true, ['x'.repeat(70_000)]],
+  ]
+
   test('is the same message as the one in a single buffer', () => {
-    for (const bodies of [small, mixed, ['']]) {
-      for (const key of [undefined, 'key']) {
-        for (const isLaneKnown of [true, false]) {
-          const events = ofOnePartition(3, isLaneKnown, bodies, key)
-          const { chunks, length } = scatteredBatch(events)
-          const whole = encodeBatch(events)
-          expect(length).toBe(whole.length)
-          expect(Buffer.concat(chunks).equals(whole)).toBe(true)
-        }
+    for (const key of [undefined, 'key']) {
+      for (const [partitionCount, isLaneKnown, bodies] of scattered) {
+        const events = ofOnePartition(partitionCount, isLaneKnown, bodies, key)
+        const { chunks, length } = scatteredBatch(events) as ScatteredBytes
+        const whole = encodeBatch(events)
+        expect(length).toBe(whole.length)
+        expect(Buffer.concat(chunks).equals(whole)).toBe(true)
       }
     }
   })
 
-  test('is sent as it is when its stretches are long', () => {
-    expect(isBestScattered(ofOnePartition(1, false, small))).toBe(true)
-    expect(isBestScattered(ofOnePartition(3, true, small))).toBe(true)
-    expect(isBestScattered(ofOnePartition(3, false, mixed))).toBe(true)
-    expect(isBestScattered([encode({ body: 'x'.repeat(70_000) })])).toBe(true)
-  })
-
   test('is copied when it is small, or when each of its small events lies alone: a write of each would cost more', () => {
-    expect(isBestScattered(ofOnePartition(1, true, small.slice(0, 100)))).toBe(false)
-    expect(isBestScattered(ofOnePartition(3, false, small))).toBe(false)
+    expect(scatteredBatch(ofOnePartition(1, true, small.slice(0, 100)))).toBe(undefined)
+    expect(scatteredBatch(ofOnePartition(3, false, small))).toBe(undefined)
+    expect(scatteredBatch(ofOnePartition(1, true, ['']))).toBe(undefined)
   })
 })
