@@ -40,28 +40,39 @@ export type Entry =
 export function resultsOf(entries: readonly Entry[], report: FlushReport): EventResult[] {
   const failures = new Map<EventInput, FlushFailure>()
   for (const failure of report.failures) failures.set(failure.event, failure)
-  const results = entries.map((entry, index) => {
-    const known = { index, ...(entry.id === undefined ? {} : { id: entry.id }) }
-    if ('invalid' in entry) {
-      const { invalid: message } = entry
-      return { ...known, status: 'invalid' as const, code: 'invalid-event' as const, message, retryable: false }
-    }
-    const failure = 'event' in entry ? failures.get(entry.event) : undefined
-    if (failure !== undefined) return { ...known, ...failureResult(failure.error, failure) }
-    if ('rejection' in entry) return { ...known, ...failureResult(entry.rejection) }
-    return { ...known, status: 'accepted' as const, retryable: false }
-  })
-  const isKnown = (_: EventResult, index: number) => 'isKnown' in (entries[index] ?? {})
-  assertCovered(results, results.filter(isKnown).length + report.accepted)
+  const results: EventResult[] = []
+  let known = 0
+  let accepted = 0
+  for (const [index, entry] of entries.entries()) {
+    const result = resultOf(entry, index, failures)
+    results.push(result)
+    if (result.status === 'accepted') accepted++
+    if ('isKnown' in entry) known++
+  }
+  // Never claims more than the report: were the two ever to disagree, nobody could say which event is in.
+  if (accepted !== known + report.accepted) {
+    throw new Error(
+      `The invocation reports ${report.accepted} accepted events; by its failures there would be ${accepted - known}.`,
+    )
+  }
   return results
 }
 
-/** Never claims more than the report: were the two ever to disagree, nobody could say which event is in. */
-function assertCovered(results: readonly EventResult[], accepted: number): void {
-  const claimed = results.filter((result) => result.status === 'accepted').length
-  if (claimed !== accepted) {
-    throw new Error(`The invocation reports ${accepted} accepted events; by its failures there would be ${claimed}.`)
+function resultOf(entry: Entry, index: number, failures: ReadonlyMap<EventInput, FlushFailure>): EventResult {
+  const { id } = entry
+  if ('invalid' in entry) {
+    return of(index, id, { status: 'invalid', code: 'invalid-event', message: entry.invalid, retryable: false })
   }
+  const failure = 'event' in entry ? failures.get(entry.event) : undefined
+  if (failure !== undefined) return of(index, id, failureResult(failure.error, failure))
+  if ('rejection' in entry) return of(index, id, failureResult(entry.rejection))
+  // Most are: without copies.
+  if (id === undefined) return { index, status: 'accepted', retryable: false }
+  return { index, id, status: 'accepted', retryable: false }
+}
+
+function of(index: number, id: string | undefined, result: Omit<EventResult, 'index' | 'id'>): EventResult {
+  return id === undefined ? { index, ...result } : { index, id, ...result }
 }
 
 function failureResult(thrown: unknown, failure?: FlushFailure): Omit<EventResult, 'index' | 'id'> {

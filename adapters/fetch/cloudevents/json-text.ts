@@ -1,4 +1,11 @@
-const structural = /["[\]{}:,]/g
+const quote = 0x22
+const comma = 0x2c
+const colon = 0x3a
+const openBracket = 0x5b
+const backslash = 0x5c
+const closeBracket = 0x5d
+const openBrace = 0x7b
+const closeBrace = 0x7d
 
 /**
  * The raw texts of a JSON array's elements, or of an object's names and values in turn.
@@ -10,24 +17,23 @@ export function topLevelParts(text: string): string[] {
   const parts: string[] = []
   let depth = 0
   let start = 0
-  structural.lastIndex = 0
-  for (let found = structural.exec(text); found !== null; found = structural.exec(text)) {
-    const { index } = found
-    switch (text[index]) {
-      case '"':
-        structural.lastIndex = endOfString(text, index)
+  for (let index = 0; index < text.length; index++) {
+    switch (text.charCodeAt(index)) {
+      case quote:
+        index = closeOfString(text, index)
         break
-      case '[':
-      case '{':
+      case openBracket:
+      case openBrace:
         depth += 1
         if (depth === 1) start = index + 1
         break
-      case ']':
-      case '}':
+      case closeBracket:
+      case closeBrace:
         depth -= 1
         if (depth === 0) addPart(parts, text.slice(start, index))
         break
-      default:
+      case comma:
+      case colon:
         if (depth === 1) {
           addPart(parts, text.slice(start, index))
           start = index + 1
@@ -49,16 +55,16 @@ function addPart(parts: string[], raw: string): void {
   if (part !== '') parts.push(part)
 }
 
-/** The index after the quote that closes the string opened at `open`. */
-function endOfString(text: string, open: number): number {
+/** The index of the quote that closes the string opened at `open`. */
+function closeOfString(text: string, open: number): number {
   let close = text.indexOf('"', open + 1)
   while (close !== -1 && isEscaped(text, close)) close = text.indexOf('"', close + 1)
-  return close === -1 ? text.length : close + 1
+  return close === -1 ? text.length : close
 }
 
 /** A quote is escaped when an odd number of backslashes stands before it. */
-function isEscaped(text: string, quote: number): boolean {
+function isEscaped(text: string, at: number): boolean {
   let backslashes = 0
-  while (text[quote - 1 - backslashes] === '\\') backslashes += 1
+  while (text.charCodeAt(at - 1 - backslashes) === backslash) backslashes += 1
   return backslashes % 2 === 1
 }
