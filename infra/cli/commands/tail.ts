@@ -1,8 +1,10 @@
+import { EventHubError } from '../../../core/index.js'
 import { placeOf } from '../amqp/place.js'
 import { CliError, usageError } from '../cli-error.js'
 import { type AddCommand, type GlobalOptions, runsWith } from '../context.js'
 import type { CliEnvironment } from '../environment.js'
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.js'
+import { printable } from '../printable.js'
 import type { ReceivedEvent } from '../tail/decode.js'
 import { eventToJson } from '../tail/event-json.js'
 import { parsePosition } from '../tail/position.js'
@@ -69,28 +71,40 @@ async function runTail(options: TailCommandOptions & GlobalOptions, environment:
     ending.abort()
   })
   const signal = AbortSignal.any([ending.signal, stdout.closed])
-  const { consumerGroup, follow, partition: partitionIds } = options
-  const onNotice = (line: string) => stderr.write(`sluice: ${line}\n`)
+  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  const { consumerGroup, follow, partition } = options
+  const events = tail({
+    place,
+    consumerGroup,
+    partitionIds: partition && [...new Set(partition)],
+    from,
+    follow,
+    signal,
+    onNotice: (line) => stderr.write(`sluice: ${line}\n`),
+    onReading: (ids) => {
+      if (options.verbose || (follow && stderr.isTTY)) stderr.write(`${waiting(place.eventHubName, ids)}\n`)
+    },
+  })
   try {
     let left = options.count ?? Number.POSITIVE_INFINITY
-    const reading = {
-      place,
-      consumerGroup,
-      partitionIds,
-      from,
-      follow,
-      signal,
-      onNotice,
-    }
-    for await (const event of tail(reading)) {
+    for await (const event of events) {
       // Nothing more is taken while the reader of this output has no room: then nothing more arrives, either.
-      if (!stdout.write(render(event))) await stdout.drained()
+      if (!stdout.write(render(event))) await Promise.race([stdout.drained(), stopped])
       if (--left === 0 || signal.aborted) break
     }
+  } catch (error) {
+    if (!(error instanceof EventHubError)) throw error
+    const more = error.message.includes('sluice doctor') ? '' : ' `sluice doctor` tells more.'
+    throw new CliError(`${error.message}${more}`, exitCodes.failed, error)
   } finally {
     release()
   }
   return exitCode
+}
+
+function waiting(eventHubName: string, ids: readonly string[]): string {
+  const which = ids.length === 1 ? `partition ${ids[0]}` : `${ids.length} partitions`
+  return `Reading '${printable(eventHubName)}', ${which}. Press Ctrl+C to stop.`
 }
 
 function positionOf({ from, follow }: TailCommandOptions) {

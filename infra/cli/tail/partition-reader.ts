@@ -44,6 +44,8 @@ export class PartitionReader {
   readonly #events: ReaderEvents
   #selector: string
   #receiver: Receiver | undefined
+  /** Whether the service has answered, so that credit may be given. */
+  #isOpen = false
   /** Handed on and not yet taken. */
   #waiting = 0
   /** Taken since credit was last given. */
@@ -79,12 +81,14 @@ export class PartitionReader {
       autoaccept: true,
     } as never)
     this.#receiver = receiver
-    this.#taken = 0
+    this.#isOpen = false
     receiver.on(ReceiverEvents.message, ({ message }: EventContext) => this.#onMessage(receiver, message as unknown))
     return new Promise((resolve, reject) => {
       receiver.on(ReceiverEvents.receiverOpen, () => {
         // A refused attach is answered with one that has no source, and then a detach that says why.
-        if (!receiver.source?.address) return
+        if (!receiver.source?.address || this.#receiver !== receiver) return
+        this.#isOpen = true
+        this.#taken = 0
         this.#giveCredit(this.#window - this.#waiting)
         resolve()
       })
@@ -109,7 +113,7 @@ export class PartitionReader {
   onTaken(): void {
     this.#waiting--
     this.#taken++
-    if (this.#taken < this.#window / 2) return
+    if (!this.#isOpen || this.#taken < this.#window / 2) return
     this.#giveCredit(this.#taken)
     this.#taken = 0
   }

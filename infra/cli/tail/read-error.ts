@@ -38,7 +38,9 @@ function fromEventHubError(error: EventHubError, circumstances: Circumstances): 
   if (condition !== undefined && final.has(condition)) {
     return fromRefusal({ condition, description: message }, circumstances)
   }
-  const isTransient = retryable || code === 'connection-lost' || code === 'timeout' || code === 'server-busy'
+  // A name that was known a moment ago: this machine has lost its network, or just woken up.
+  const isTransient =
+    retryable || ['connection-lost', 'timeout', 'server-busy'].includes(code) || condition === 'ENOTFOUND'
   return new ReadError(sentence(message), {
     code,
     retryable: isTransient,

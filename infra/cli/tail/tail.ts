@@ -1,19 +1,18 @@
 import type { Session } from 'rhea'
 import type { AmqpErrorLike } from '../../../core/amqp/conditions.js'
-import type { RequestResponseLink } from '../../../core/amqp/request-response-link.js'
 import { createTokenSource } from '../../../core/auth/token-cache.js'
 import { type Clock, systemClock } from '../../../core/clock.js'
 import { bounded, wait, within } from '../../../core/deadline.js'
 import { EventHubError, OperationTimeoutError, toEventHubError } from '../../../core/errors.js'
-import type { AuthToken, OperationLimits, TransportContext } from '../../../core/transport.js'
+import type { OperationLimits, TransportContext } from '../../../core/transport.js'
 import { contextOf, type Place, wireTo } from '../amqp/place.js'
-import { isSuccess, putToken } from '../amqp/put-token.js'
 import { RawConnection } from '../amqp/raw-connection.js'
 import type { ReceivedEvent } from './decode.js'
 import { describePartitions } from './describe.js'
 import { keepMessagesEncoded, PartitionReader } from './partition-reader.js'
 import { isBehindTheEnd, type Position, selectorFor } from './position.js'
-import { type ReadError, readErrorOf, refusedToken } from './read-error.js'
+import { type ReadError, readErrorOf } from './read-error.js'
+import { ReaderClaims } from './reader-claims.js'
 
 export interface TailOptions {
   readonly place: Place
@@ -30,8 +29,10 @@ export interface TailOptions {
   readonly signal: AbortSignal
   /** Longest silence of the service, in milliseconds, before the connection is given up. Default: a minute. */
   readonly idleTimeoutInMs?: number
-  /** Told what went on: a connection that was lost, and what is read. */
+  /** Told of trouble: a connection that was lost. */
   readonly onNotice: (line: string) => void
+  /** Told once, when the partitions are being read. */
+  readonly onReading?: (partitionIds: readonly string[]) => void
 }
 
 const idleTimeoutInMs = 60_000
@@ -41,8 +42,6 @@ const openTimeoutInMs = 20_000
 const mostWaiting = 256
 const shortestPauseInMs = 100
 const longestPauseInMs = 10_000
-/** Claims are put anew no more often. */
-const shortestRenewalInMs = 30_000
 
 /**
  * Reads an event hub until it is told to stop. Events come in their partition's order, each once, over however many
@@ -67,9 +66,11 @@ class Reading {
   readonly #ending = new AbortController()
   #readers: readonly PartitionReader[] | undefined
   #connection: RawConnection | undefined
-  #cancelRenewal: () => void = () => {}
   #failure: unknown
+  /** Why the last connection ended; undefined while all is well. */
+  #lastTrouble: string | undefined
   #isOver = false
+  #hasBegun = false
   #wake: () => void = () => {}
 
   constructor(options: TailOptions) {
@@ -112,7 +113,6 @@ class Reading {
     this.#isOver = true
     this.#failure = failure
     this.#ending.abort()
-    this.#cancelRenewal()
     this.#connection?.end(new EventHubError('The reading is over.', { code: 'client-closed' }))
     this.#wake()
   }
@@ -133,10 +133,17 @@ class Reading {
         this.#finish(error)
         return
       }
-      this.#options.onNotice(`${error.message} Connecting again.`)
+      this.#notice(error)
       const pause = Math.min(longestPauseInMs, shortestPauseInMs * 2 ** Math.min(failures++, 10))
       await wait(this.#clock, pause * (0.75 + Math.random() / 2), this.#ending.signal).catch(() => {})
     }
+  }
+
+  /** Once for each reason: an outage of an hour is no page of the same line. */
+  #notice({ message }: ReadError): void {
+    if (message === this.#lastTrouble) return
+    this.#lastTrouble = message
+    this.#options.onNotice(`${message} Connecting again.`)
   }
 
   get #isComplete(): boolean {
@@ -156,13 +163,13 @@ class Reading {
       lost.catch(() => {})
       await Promise.race([lost, this.#open(connection, limits)])
       wasOpen = true
+      this.#lastTrouble = undefined
       return { error: readErrorOf(await connection.ended, this.#options), wasOpen }
     } catch (thrown) {
       const error = readErrorOf(thrown, this.#options)
       connection?.end(toEventHubError(error))
       return { error, wasOpen }
     } finally {
-      this.#cancelRenewal()
       for (const reader of this.#readers ?? []) reader.detached()
     }
   }
@@ -174,19 +181,28 @@ class Reading {
     const inTime = <T>(promise: Promise<T>) => bounded(this.#clock, promise, limits, ranOut)
     await inTime(connection.opened)
     const session = connection.beginSession()
-    const cbs = connection.openNode(session, '$cbs')
-    this.#readers ??= await this.#makeReaders(connection, session, cbs, limits)
+    const claims = new ReaderClaims(connection, session, {
+      fullyQualifiedNamespace: place.fullyQualifiedNamespace,
+      tokens: this.#context.tokens,
+      clock: this.#clock,
+      signal: this.#ending.signal,
+      onNotice: this.#options.onNotice,
+    })
+    this.#readers ??= await this.#makeReaders(connection, session, claims, limits)
     const unfinished = this.#readers.filter(({ isDone }) => !isDone)
     if (unfinished.length === 0) {
       connection.end(new EventHubError('There is nothing more to read.', { code: 'client-closed' }))
       return
     }
-    const addresses = unfinished.map(({ id }) => this.#address(id))
-    await this.#claim(cbs, addresses, limits)
+    await claims.keep(
+      unfinished.map(({ id }) => this.#address(id)),
+      limits,
+    )
     const reading = connection.beginSession()
     keepMessagesEncoded(reading)
     await inTime(Promise.all(unfinished.map((reader) => reader.attach(reading, this.#address(reader.id)))))
-    this.#renewLater(connection, session, cbs, addresses)
+    if (!this.#hasBegun) this.#options.onReading?.(this.#readers.map(({ id }) => id))
+    this.#hasBegun = true
   }
 
   #address(partitionId: string): string {
@@ -194,31 +210,14 @@ class Reading {
     return `${place.eventHubName}/ConsumerGroups/${consumerGroup}/Partitions/${partitionId}`
   }
 
-  #uri(path: string): string {
-    return `sb://${this.#options.place.fullyQualifiedNamespace}/${path}`
-  }
-
-  async #claim(cbs: RequestResponseLink, paths: readonly string[], limits: OperationLimits): Promise<AuthToken[]> {
-    return Promise.all(
-      paths.map(async (path) => {
-        const token = await this.#context.tokens.getToken(this.#uri(path), limits)
-        const answer = await putToken(cbs, this.#uri(path), token, limits)
-        if (isSuccess(answer)) return token
-        this.#context.tokens.invalidate(this.#uri(path))
-        throw refusedToken(answer)
-      }),
-    )
-  }
-
   async #makeReaders(
     connection: RawConnection,
     session: Session,
-    cbs: RequestResponseLink,
+    claims: ReaderClaims,
     limits: OperationLimits,
   ): Promise<readonly PartitionReader[]> {
     const { place, partitionIds, from, follow } = this.#options
-    const [token] = await this.#claim(cbs, [`${place.eventHubName}/$management`], limits)
-    if (!token) throw new EventHubError('There is no token.', { code: 'unexpected' })
+    const token = await claims.claim(`${place.eventHubName}/$management`, limits)
     const management = connection.openNode(session, '$management')
     const partitions = await describePartitions(management, place.eventHubName, partitionIds, token, limits)
     const window = Math.max(1, Math.floor(mostWaiting / partitions.length))
@@ -251,35 +250,5 @@ class Reading {
         ...(condition === undefined ? {} : { condition }),
       }),
     )
-  }
-
-  /** Claims end with their tokens; what is read for hours needs new ones meanwhile. */
-  #renewLater(connection: RawConnection, session: Session, cbs: RequestResponseLink, paths: readonly string[]): void {
-    const { place } = this.#options
-    const clock = this.#clock
-    const first = paths[0]
-    if (first === undefined) return
-    const limits = () =>
-      within(clock, { deadline: Number.POSITIVE_INFINITY, signal: this.#ending.signal }, openTimeoutInMs)
-    const renew = async () => {
-      // The service closes it when idle.
-      const node = cbs.isClosed ? connection.openNode(session, '$cbs') : cbs
-      await this.#claim(node, paths, limits())
-      this.#renewLater(connection, session, node, paths)
-    }
-    const schedule = async () => {
-      const { refreshAfter } = await this.#context.tokens.getToken(this.#uri(first), limits())
-      if (connection.isEnded) return
-      this.#cancelRenewal = clock.schedule(Math.max(shortestRenewalInMs, refreshAfter - clock.wallNow()), () => {
-        renew().catch((thrown) => {
-          if (this.#isOver) return
-          this.#options.onNotice(
-            `The claims to ${place.eventHubName} could not be renewed: ${toEventHubError(thrown).message}`,
-          )
-        })
-      })
-    }
-    // The link will say so when the claim has really ended.
-    schedule().catch(() => {})
   }
 }

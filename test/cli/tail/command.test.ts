@@ -77,6 +77,22 @@ describe('sluice tail', () => {
     await expect.poll(() => hub.connections.length).toBe(0)
   })
 
+  test('ends at Ctrl+C also while its output has no room', async () => {
+    const command = start(['tail', '--from', 'earliest'], { env: env() })
+    command.stdout.write = () => false
+    command.stdout.drained = () => new Promise(() => {})
+    await expect.poll(() => hub.connections.length).toBe(1)
+    command.signal('SIGINT')
+    expect(await command.done).toBe(130)
+  })
+
+  test('says on a terminal that it is reading, so that a quiet event hub is no riddle', async () => {
+    const command = start(['tail', '--partition', '0', '--partition', '0'], { env: env('quiet'), isTTY: true })
+    await expect.poll(() => command.stderr.text).toBe("Reading 'quiet', partition 0. Press Ctrl+C to stop.\n")
+    command.signal('SIGINT')
+    await command.done
+  })
+
   test('ends with 0 when nobody reads its output any more', async () => {
     const command = start(['tail', '--from', 'earliest'], { env: env('quiet') })
     await expect.poll(() => hub.connections.length).toBe(1)
@@ -128,6 +144,7 @@ describe('sluice tail', () => {
     [['--format', 'pretty', '--json'], /exclude each other/],
     [['--count', '0'], /whole number of at least 1/],
     [['--hub', 'another'], /EntityPath/],
+    [['extra'], /argument/],
   ])('%j ends with 2, and says what to do', async (args, said) => {
     const { code, out, error } = await run(['tail', ...args], { env: env() })
     expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -140,6 +157,13 @@ describe('sluice tail', () => {
     expect(code).toBe(1)
     expect(error).toMatch(/^sluice: .*Listen right.*`sluice doctor` tells more/)
     expect(error).not.toContain('a-wrong-key')
+  })
+
+  test('a host that is not there ends with 1, and points to the doctor', async () => {
+    const gone = env().EVENTHUB_CONNECTION_STRING.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1')
+    const { code, error } = await run(['tail'], { env: { EVENTHUB_CONNECTION_STRING: gone } })
+    expect(code).toBe(1)
+    expect(error).toMatch(/^sluice: .*ECONNREFUSED.* `sluice doctor` tells more\.$/m)
   })
 })
 

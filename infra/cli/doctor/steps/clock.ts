@@ -13,7 +13,7 @@ const httpsPort = 443
 export const clock: Step = {
   id: 'clock',
   needs: ['tls'],
-  limitInMs: 5000,
+  limitInMs: 3000,
   async run(visit, { signal }) {
     const target = timekeeper(visit)
     if (target === 'this machine') return notUsed('The hub is on this machine, by the same clock')
