@@ -34,6 +34,8 @@ export function createProgram(context: CliContext): Command {
       `
 Examples:
   sluice hub                              an Event Hubs-compatible server on this machine
+  sluice tail                             what arrives at an event hub
+  sluice doctor                           why events cannot be sent, and what to do about it
   sluice help hub                         all about one command
 
 https://www.npmjs.com/package/eventhub-sluice has the manual: docs/command-line.md.`,
