@@ -1,5 +1,6 @@
 // Holds the public types against docs/api/: one report for each entry of the package, made by API Extractor from the
-// declarations that tsc emits. `npm run api` compares, `npm run api -- --write` renews the reports.
+// declarations that tsc emits; and docs/reference/, the pages for people, which are made from the same (api-reference.mjs).
+// `npm run api` compares, `npm run api -- --write` renews both.
 // It also fails where a public symbol has no documentation, or one that others need cannot be imported.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
+import { referencePages } from './api-reference.mjs'
 
 const ownRoot = fileURLToPath(new URL('..', import.meta.url))
 
@@ -16,8 +18,20 @@ function entriesOf(root) {
   return Object.entries(exports).flatMap(([name, { types }]) =>
     types === undefined
       ? []
-      : [{ name, file: `${name === '.' ? 'index' : basename(name)}.api.md`, types: types.replace(/^\.\/dist\//, '') }],
+      : [
+          {
+            name,
+            file: `${nameOfPages(name)}.api.md`,
+            page: `${nameOfPages(name)}.md`,
+            modelFile: `${nameOfPages(name)}.api.json`,
+            types: types.replace(/^\.\/dist\//, ''),
+          },
+        ],
   )
+}
+
+function nameOfPages(entry) {
+  return entry === '.' ? 'index' : basename(entry)
 }
 
 /** Makes a project of declarations alone, outside the repository, whose dist/ may be in use. Returns the problems. */
@@ -42,7 +56,7 @@ function emitDeclarations(root, project) {
 }
 
 /** Writes the entry's report into `folder`. Returns what API Extractor has to say against it. */
-function extract(project, { file, types }, folder) {
+function extract(project, { file, modelFile, types }, folder) {
   const compilerOptions = {
     target: 'es2022',
     lib: ['es2023', 'esnext.disposable'],
@@ -62,7 +76,7 @@ function extract(project, { file, types }, folder) {
       newlineKind: 'lf',
       compiler: { overrideTsconfig: { compilerOptions, files: [join('dist', types)] } },
       apiReport: { enabled: true, reportFileName: file, reportFolder: folder, reportTempFolder: join(project, 'temp') },
-      docModel: { enabled: false },
+      docModel: { enabled: true, apiJsonFilePath: join(folder, modelFile) },
       dtsRollup: { enabled: false },
       tsdocMetadata: { enabled: false },
       messages: {
@@ -125,7 +139,30 @@ function readReport(path) {
   }
 }
 
-/** Every problem with the public types of the package at `root`. */
+/** Compares docs/reference/ with what the models in `fresh` say, or writes it. Returns the problems. */
+function checkReference(root, entries, fresh, isToWrite) {
+  const { name } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const models = entries.map((entry) => ({
+    name: entry.name,
+    page: entry.page,
+    model: JSON.parse(readFileSync(join(fresh, entry.modelFile), 'utf8')),
+  }))
+  const folder = join(root, 'docs/reference')
+  mkdirSync(folder, { recursive: true })
+  const pages = referencePages(name, models)
+  const problems = readdirSync(folder)
+    .filter((file) => !pages.has(file))
+    .map((file) => `docs/reference/${file} is the page of no entry. Delete it.`)
+  for (const [file, text] of pages) {
+    if (isToWrite) writeFileSync(join(folder, file), text)
+    else if (readReport(join(folder, file)) !== text) {
+      problems.push(`docs/reference/${file} is not what the docstrings say. Renew it: npm run api -- --write`)
+    }
+  }
+  return problems
+}
+
+/** Every problem with the public types of the package at `root`, and with the pages that are made from them. */
 function check(root, isToWrite) {
   const kept = join(root, 'docs/api')
   const project = mkdtempSync(join(tmpdir(), 'sluice-api-'))
@@ -157,6 +194,7 @@ function check(root, isToWrite) {
     for (const name of readdirSync(kept).filter((file) => file.endsWith('.api.md') && !files.has(file))) {
       problems.push(`docs/api/${name} is the report of no entry. Delete it.`)
     }
+    problems.push(...checkReference(root, entries, fresh, isToWrite))
     return problems
   } finally {
     rmSync(project, { recursive: true, force: true })

@@ -64,13 +64,68 @@ export function open(options: Options): void {
     expect(await report(folder, '--write')).toEqual([])
     expect((await readdir(join(folder, 'docs/api'))).sort()).toEqual(['index.api.md', 'side.api.md'])
     expect(await readFile(join(folder, 'docs/api/index.api.md'), 'utf8')).toContain('readonly count: number;')
+    expect((await readdir(join(folder, 'docs/reference'))).sort()).toEqual(['index.md', 'side.md'])
 
     await write('main.ts', good.replace('count: number', 'count: string'))
     expect((await report(folder)).map((line) => line.trim())).toEqual([
       expect.stringMatching(/^\.: .*docs\/api\/index\.api\.md\. If that is meant: npm run api -- --write$/),
       '-     readonly count: number;',
       '+     readonly count: string;',
+      'docs/reference/index.md is not what the docstrings say. Renew it: npm run api -- --write',
     ])
+  }, 180_000)
+
+  test('each entry has a page for people: signatures, members with units and defaults, links between symbols', async () => {
+    const main = `
+/** Options of \`Door.open\`, <all> of them. */
+export interface DoorOptions {
+  /** How long it stays open; see \`Kind\`. Default: 500, or 0.5 s. Never longer. */
+  readonly openForInMs?: number | undefined
+  /** Which. */
+  readonly kind: Kind | undefined
+}
+/** Of a door. Default: it has none. */
+export type Kind = 'left' | 'right'
+/** A door. */
+export class Door {
+  /**
+   * Opens it.
+   *
+   * @param options how
+   * @returns whether it was closed
+   * @throws TypeError for a wrong kind
+   */
+  open(options: DoorOptions): boolean {
+    return options.kind === 'left'
+  }
+}
+`
+    await write('main.ts', main)
+    await write(
+      'side.ts',
+      "import type { DoorOptions } from './main.js'\n/** Knocks. */\nexport function knock(options: DoorOptions): void {\n  void options\n}\n",
+    )
+    await write('docs/reference/gone.md', 'the page of an entry that is gone')
+    expect(await report(folder, '--write')).toEqual(['docs/reference/gone.md is the page of no entry. Delete it.'])
+    await rm(join(folder, 'docs/reference/gone.md'))
+    const page = await readFile(join(folder, 'docs/reference/index.md'), 'utf8')
+    expect(page).toContain('# `example`\n')
+    expect(page).toContain('| [`Door`](#door) | A door. |')
+    expect(page).toContain('Options of [`Door.open`](#dooropen), &lt;all> of them.')
+    expect(page).toContain(
+      '| `openForInMs` | number, in ms | 500, or 0.5 s | How long it stays open; see [`Kind`](#kind). Never longer. |',
+    )
+    expect(page).toContain('| `kind` | [Kind](#kind) \\| undefined | required | Which. |')
+    expect(page).toContain("import { Door } from 'example'\n")
+    expect(page).toContain('### door.open\n\n```ts\nopen(options: DoorOptions): boolean\n```\n\nOpens it.\n')
+    expect(page).toContain('| `options` | how |')
+    expect(page).toContain(
+      'Returns: whether it was closed\n\nThrows: TypeError for a wrong kind\n\nSee [`DoorOptions`](#dooroptions).',
+    )
+    const beside = await readFile(join(folder, 'docs/reference/side.md'), 'utf8')
+    expect(beside).toContain("import { knock } from 'example/side'")
+    expect(beside).toContain('See [`DoorOptions`](index.md#dooroptions).')
+    await write('side.ts', side)
   }, 180_000)
 
   test('what no report can make good is refused by name, also when the reports are renewed', async () => {
