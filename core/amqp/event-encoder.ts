@@ -133,6 +133,8 @@ function putProperties(
   }
   const sizeAt = putSectionStart(code.properties, code.list32)
   putUint32(count)
+  // What is put beyond the end of the buffer is lost without a word: each byte needs its room.
+  if (!reserve(1)) return false
   if (messageId === undefined) putByte(code.null)
   else if (!putString(messageId)) return false
   if (count > 1) {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { message } from 'rhea-promise'
 import { expect, test } from 'vitest'
 import { type CommonEvent, encodeCommonEvent } from '../../../../core/amqp/event-encoder.js'
+import { laneOf, slabSizeInBytes } from '../../../../core/amqp/slab.js'
 
 /** The same event through rhea. */
 function throughRhea({ body, contentType, messageId, correlationId, properties, partitionKey }: CommonEvent): Buffer {
@@ -84,6 +85,37 @@ test(`events that lie side by side do not touch each other (SEED=${seed})`, () =
     }),
     { numRuns: 200, seed },
   )
+})
+
+test('an event is whole wherever the end of its slab falls, at each of its bytes', () => {
+  const none = {
+    contentType: undefined,
+    messageId: undefined,
+    correlationId: undefined,
+    properties: undefined,
+    partitionKey: undefined,
+  }
+  const shapes: readonly CommonEvent[] = [
+    { ...none, body: 'body' },
+    { ...none, body: 'body', contentType: 'application/json' },
+    { ...none, body: 'body', contentType: 'application/json', partitionKey: 'customer-7' },
+    { ...none, body: 'body', correlationId: 'c', partitionKey: 'customer-7' },
+    { ...none, body: 'body', messageId: 'm', contentType: 'a/b', properties: { a: 'b', c: 1, d: 1.5, e: null } },
+    { ...none, body: 'x'.repeat(300), partitionKey: 'customer-7', properties: { a: true, b: -1, c: 2 ** 31 } },
+  ]
+  for (const shape of shapes) {
+    const expected = throughRhea(shape)
+    for (let left = 0; left <= expected.length + 80; left++) {
+      const { slab } = laneOf('at-the-end')
+      // What lay there before must not show.
+      slab.bytes.fill(0xee)
+      slab.end = slabSizeInBytes - left
+      expect([left, encodeCommonEvent(shape, 'at-the-end')?.bytes.toString('hex')]).toEqual([
+        left,
+        expected.toString('hex'),
+      ])
+    }
+  }
 })
 
 test('an event larger than what events share has a buffer of its own, and the next one shares again', () => {
