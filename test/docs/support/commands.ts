@@ -19,6 +19,7 @@ const external: ReadonlySet<string> = new Set([
   'cp',
   'curl',
   'deno',
+  'echo',
   'export',
   'func',
   'grep',
