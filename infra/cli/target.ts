@@ -71,6 +71,7 @@ needs the package @azure/identity). EVENTHUB_HTTP_PROXY stands in for --http-pro
 export async function readTarget(options: TargetOptions, environment: CliEnvironment): Promise<Target> {
   const variable = (name: string) => environment.env[name]?.trim() || undefined
   const clientOptions = await readClientOptions(options, variable('EVENTHUB_HTTP_PROXY'))
+  if (options.hub?.trim() === '') throw usageError('--hub is empty. Name the event hub, or leave it out.')
   const eventHubName = options.hub ?? variable('EVENTHUB_NAME')
   const source = sourceOf(options, variable)
   if (source.kind === 'namespace') {

@@ -94,12 +94,17 @@ async function runTail(options: TailCommandOptions & GlobalOptions, environment:
     }
   } catch (error) {
     if (!(error instanceof EventHubError)) throw error
-    const more = error.message.includes('sluice doctor') ? '' : ' `sluice doctor` tells more.'
+    const more = isOfTheWay(error) ? ' `sluice doctor` tells more.' : ''
     throw new CliError(`${error.message}${more}`, exitCodes.failed, error)
   } finally {
     release()
   }
   return exitCode
+}
+
+/** Whether it went wrong before there was anything to read. */
+function isOfTheWay({ code, condition }: EventHubError): boolean {
+  return ['connection-lost', 'timeout', 'protocol-error', 'unexpected'].includes(code) || condition === 'ENOTFOUND'
 }
 
 function waiting(eventHubName: string, ids: readonly string[]): string {

@@ -183,7 +183,7 @@ function noPartition({ options, partitionIds }: Visit, refusal: Refusal): Findin
   const known = ids.length > 8 ? `${ids[0]} to ${ids.at(-1)}` : ids.join(', ')
   return failed(
     'partition-not-found',
-    `There is no partition ${quoted(options.partition ?? '')}`,
+    `There is no partition '${quoted(options.partition ?? '')}'`,
     known === '' ? ['Ids of partitions are counted from 0.'] : [`The partitions are: ${known}.`],
     detailsOf(refusal),
   )

@@ -17,7 +17,7 @@ export function messageOf(error: unknown): string {
 
 /** The code of a socket's error, such as ECONNREFUSED; empty without one. */
 export function codeOf(error: unknown): string {
-  const { code, condition } = error as { code?: unknown; condition?: unknown }
+  const { code, condition } = (error ?? {}) as { code?: unknown; condition?: unknown }
   if (typeof condition === 'string') return condition
   return typeof code === 'string' ? code : ''
 }

@@ -2,6 +2,7 @@ import type { RequestResponseLink, Response } from '../../../core/amqp/request-r
 import type { AuthToken, OperationLimits } from '../../../core/transport.js'
 import { describeEntity, partitionIdsIn } from '../amqp/management.js'
 import { isSuccess } from '../amqp/put-token.js'
+import { printable } from '../printable.js'
 import type { PartitionState } from './position.js'
 import { ReadError, refusedDescription } from './read-error.js'
 
@@ -18,7 +19,7 @@ export async function describePartitions(
   if (!known) throw new ReadError('The service describes the event hub without partitions.', { code: 'protocol-error' })
   const missing = wanted?.find((id) => !known.includes(id))
   if (missing !== undefined) {
-    throw new ReadError(`'${eventHubName}' has no partition ${missing}. It has: ${known.join(', ')}.`, {
+    throw new ReadError(`'${eventHubName}' has no partition '${printable(missing)}'. It has: ${known.join(', ')}.`, {
       code: 'entity-not-found',
     })
   }

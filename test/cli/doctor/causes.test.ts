@@ -88,6 +88,16 @@ describe('the place', () => {
   })
 })
 
+test.each([
+  ['amqpOverWebSocket', 'websocket'],
+  ['https', 'claims'],
+] as const)('a port of AMQP where %s is expected: the other port is asked for', async (transportType, at) => {
+  const place = { ...inTheClear(hub, 'amqp'), transportType }
+  const { problem, step } = await examination(place)
+  expect(problem).toMatchObject({ step: at, code: 'not-http' })
+  expect(step(at).advice[1]).toContain('Give its HTTP port')
+})
+
 describe('the certificate', () => {
   test.each(transports)('self-signed, over %s', async (transportType) => {
     await withHub({ tls: selfSignedCertificate() }, async (own) => {

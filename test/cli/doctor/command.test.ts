@@ -141,8 +141,9 @@ describe('nonsense', () => {
   })
 
   test.each([
-    [['--partition', '\u001b[31m99'], 1, /There is no partition \\x1b\[31m99/],
+    [['--partition', '\u001b[31m99'], 1, /There is no partition '\\x1b\[31m99'/],
     [['--hub', 'a b'], 2, /without spaces/],
+    [['--hub', ''], 2, /--hub is empty/],
     [['--endpoint', ':::'], 2, /customEndpointAddress|host/],
     [['--timeout', '0'], 2, /whole number/],
     [['--transport', 'pigeon'], 2, /pigeon|Allowed choices/],

@@ -232,6 +232,35 @@ describe('something else', () => {
     server.close()
   })
 
+  /** A SASL frame with a body of this performative and these encoded fields. */
+  const saslFrame = (descriptor: number, ...fields: Buffer[]) => {
+    const content = Buffer.concat(fields)
+    const body = Buffer.from([0, 0x53, descriptor, 0xc0, content.length + 1, fields.length, ...content])
+    return Buffer.from([0, 0, 0, body.length + 8, 2, 1, 0, 0, ...body])
+  }
+  const symbol = (text: string) => Buffer.from([0xa3, text.length, ...Buffer.from(text)])
+  const saslHeader = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0])
+
+  test.each([
+    ['knows no mechanism of ours', [saslFrame(0x40, symbol('GSSAPI'))], 'sasl-no-mechanism', /GSSAPI/],
+    [
+      'refuses everybody',
+      [saslFrame(0x40, symbol('ANONYMOUS')), saslFrame(0x44, Buffer.from([0x50, 1]))],
+      'sasl-refused',
+      /without a password/,
+    ],
+  ])('an AMQP server that %s', async (_name, frames, code, said) => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {})
+      socket.write(Buffer.concat([saslHeader, ...frames]))
+    })
+    const port = await listening(server)
+    const { problem } = await examination({ endpoint: { hostname: '127.0.0.1', port } })
+    expect(problem).toMatchObject({ step: 'sasl', code })
+    expect(problem?.summary).toMatch(said)
+    server.close()
+  })
+
   test.each([
     ['garbage', Buffer.from('hello, who are you?\r\n')],
     ['escape sequences', Buffer.from('\u001b]0;owned\u0007\u001b[2J')],

@@ -2,6 +2,7 @@ import { EventHubProducerClient as OfficialProducer } from '@azure/event-hubs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EventHubProducerClient, type EventInput } from '../../../core/index.js'
 import type { ReceivedEvent } from '../../../infra/cli/tail/decode.js'
+import { eventFromJson } from '../../../infra/cli/tail/event-from-json.js'
 import { eventToJson } from '../../../infra/cli/tail/event-json.js'
 import { parsePosition } from '../../../infra/cli/tail/position.js'
 import { prettyEvent } from '../../../infra/cli/tail/pretty.js'
@@ -157,6 +158,64 @@ describe('an event as JSON', () => {
     })
     expect(eventToJson(sequence!)).toMatchObject({ body: [[1, 'two'], []], amqp: { bodyType: 'sequence' } })
     expect(eventToJson(parts!)).toMatchObject({ body: 'onetwo!', amqp: { dataSizes: [3, 4] } })
+  })
+})
+
+describe('an event made again of its JSON', () => {
+  const sections = (event: ReceivedEvent) => {
+    const { sequenceNumber: _s, offset: _o, enqueuedTime: _t, partitionId: _p, ...rest } = event
+    return rest
+  }
+
+  /** Through text, as in a file. */
+  const again = (event: ReceivedEvent) => eventFromJson(JSON.parse(JSON.stringify(eventToJson(event))))
+
+  test('is the same: bodies, properties of every type, and sections', async () => {
+    const properties = Object.fromEntries(
+      simpleTypes.filter(({ name }) => name !== 'uuid' && name !== 'symbol').map(({ name, ours }) => [name, ours]),
+    )
+    const originals = await sentAndRead(
+      { body: 'text' },
+      { body: { a: [1, null] } },
+      { body: null },
+      { body: new Uint8Array([0, 255]) },
+      { body: 'x', contentType: 'text/plain', messageId: 'id', correlationId: 7, properties: properties as never },
+      { body: [[1, 'two', { $date: 'mine' }], []], bodyType: 'sequence' },
+      { body: { list: [Number.NaN, -0, 2n ** 60n], bytes: new Uint8Array([1]) }, bodyType: 'value' },
+      { body: [Buffer.from('é'), Buffer.from('two')], bodyType: 'data', footer: { end: true } },
+      {
+        body: 'annotated',
+        header: { priority: 7, timeToLive: 1000 },
+        properties: { messageId: 'id', subject: 's', userId: 'me', creationTime: 1_767_323_045_678 },
+        messageAnnotations: { 'x-mine': [1, { deep: true }] },
+        deliveryAnnotations: { hop: 1 },
+      },
+    )
+    const copies = await sentAndRead(...originals.map((event) => again(event).event))
+    expect(copies.map(sections)).toEqual(originals.map(sections))
+  })
+
+  test('has its key', async () => {
+    await using client = EventHubProducerClient.fromConnectionString(hub.connectionStringFor('ours'))
+    await client.sendEvent({ body: 'keyed' }, { partitionKey: 'customer-7' })
+    const event = (await readAll(hub, { place: { eventHubName: 'ours' } })).at(-1)!
+    expect(again(event)).toEqual({ event: { body: 'keyed' }, partitionKey: 'customer-7' })
+  })
+
+  test.each([
+    ['a text', 'secret', /must be an object/],
+    ['no body', { partitionKey: 'secret' }, /neither body nor bodyBase64/],
+    ['two bodies', { body: 'secret', bodyBase64: '' }, /both/],
+    ['bytes that are none', { bodyBase64: 'secret!' }, /bodyBase64 must be base64/],
+    ['a key that is a number', { body: 1, partitionKey: 5 }, /partitionKey must be a string/],
+    ['a value that is unknown', { body: 1, properties: { a: { $secret: 1 } } }, /begins with \$/],
+    ['a date that is none', { body: 1, properties: { a: { $date: 'secret' } } }, /begins with \$/],
+    ['sizes that do not fit', { body: 'secret', amqp: { dataSizes: [1, 2] } }, /do not sum up/],
+    ['another kind of body', { body: 'secret', amqp: { bodyType: 'poem' } }, /amqp.bodyType/],
+  ])('%s is refused by name, and not shown', (_name, json, said) => {
+    const making = () => eventFromJson(json)
+    expect(making).toThrow(said)
+    expect(making).not.toThrow(/secret/)
   })
 })
 

@@ -273,7 +273,7 @@ describe('what cannot be read', () => {
   test('an event hub, a consumer group or a partition that is not there', async () => {
     expect((await failure({ place: { eventHubName: 'nothing' } })).message).toContain("no event hub 'nothing'")
     expect((await failure({ consumerGroup: 'nobody' })).message).toContain("no consumer group 'nobody'")
-    expect((await failure({ partitionIds: ['0', '7'] })).message).toBe("'events' has no partition 7. It has: 0, 1.")
+    expect((await failure({ partitionIds: ['0', '7'] })).message).toBe("'events' has no partition '7'. It has: 0, 1.")
   })
 
   test('a port that is closed: told at once, without another try', async () => {

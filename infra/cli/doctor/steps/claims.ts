@@ -5,7 +5,7 @@ import { isSuccess, putToken } from '../../amqp/put-token.js'
 import { openHttp } from '../http.js'
 import { explainRefusal, refusedBy } from '../refusal.js'
 import { type Finding, failed, ok, type Step, type StepLimits } from '../step.js'
-import { messageOf } from '../text.js'
+import { codeOf, messageOf } from '../text.js'
 import type { Visit } from '../visit.js'
 
 /** Whether the service accepts the token. */
@@ -36,9 +36,21 @@ async function byAmqp(visit: Visit, limits: StepLimits): Promise<Finding> {
   }
 }
 
+/** Something answered that is no HTTP server. */
+export function notHttp({ place, target }: Visit): Finding {
+  const advice = ['Check host and port: something else listens there.']
+  if (place.development) {
+    advice.push(
+      "The port in the connection string is the hub's for AMQP. Give its HTTP port, which `sluice hub` shows: --endpoint HOST:PORT.",
+    )
+  }
+  return failed('not-http', `${target.authority} does not speak HTTP`, advice)
+}
+
 /** The connection, or its link, came to an end instead of an answer. */
 export function lost(visit: Visit, error: EventHubError): Finding {
   if (error.code === 'timeout') throw error
+  if (codeOf(error.cause).startsWith('HPE_')) return notHttp(visit)
   if (error.condition?.includes(':')) {
     return explainRefusal(visit, { condition: error.condition, description: error.message })
   }

@@ -55,6 +55,15 @@ function explain(visit: Visit, error: EventHubError): Finding {
       details,
     )
   }
+  // The credential has not been shown by now, so nothing is wrong with it.
+  if (/failed to authenticate/i.test(error.message)) {
+    return failed(
+      'sasl-refused',
+      `${where} does not let anybody begin without a password`,
+      ['Event Hubs lets everybody begin, and asks for claims later: check host and port.'],
+      details,
+    )
+  }
   if (error.condition?.includes(':')) {
     return explainRefusal(visit, { condition: error.condition, description: error.message })
   }

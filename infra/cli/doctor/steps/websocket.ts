@@ -1,7 +1,8 @@
 import { toEventHubError } from '../../../../core/errors.js'
 import { openConnection } from '../open.js'
 import { failed, notUsed, ok, type Step } from '../step.js'
-import { messageOf } from '../text.js'
+import { codeOf, messageOf } from '../text.js'
+import { notHttp } from './claims.js'
 
 /** Whether the server takes AMQP in the messages of a WebSocket. */
 export const websocket: Step = {
@@ -21,6 +22,7 @@ export const websocket: Step = {
       if (error.code === 'not-supported') {
         return failed('package-missing', 'The package ws is not installed', ['Run: npm install ws'], details)
       }
+      if (codeOf(error.cause).startsWith('HPE_')) return notHttp(visit)
       if (/^\d{3}$/.test(error.condition ?? '')) {
         return failed(
           'websocket-refused',
