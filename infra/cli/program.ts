@@ -2,11 +2,12 @@ import { Command } from 'commander'
 import { packageVersion } from '../../core/options.js'
 import { addDoctorCommand } from './commands/doctor.js'
 import { addHubCommand } from './commands/hub.js'
+import { addSendCommand } from './commands/send.js'
 import { addTailCommand } from './commands/tail.js'
 import type { AddCommand, CliContext } from './context.js'
 
 /** In the order in which the help lists them. */
-const commands: readonly AddCommand[] = [addHubCommand, addTailCommand, addDoctorCommand]
+const commands: readonly AddCommand[] = [addHubCommand, addSendCommand, addTailCommand, addDoctorCommand]
 
 /** The whole command line, ready to parse. Throws a `CommanderError` where Commander itself would end the process. */
 export function createProgram(context: CliContext): Command {
@@ -34,9 +35,10 @@ export function createProgram(context: CliContext): Command {
       `
 Examples:
   sluice hub                              an Event Hubs-compatible server on this machine
+  sluice send orders.ndjson               each line of a file as an event, resumable
   sluice tail                             what arrives at an event hub
   sluice doctor                           why events cannot be sent, and what to do about it
-  sluice help hub                         all about one command
+  sluice help send                        all about one command
 
 https://www.npmjs.com/package/eventhub-sluice has the manual: docs/command-line.md.`,
     )

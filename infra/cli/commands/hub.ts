@@ -41,7 +41,11 @@ const examples = `
 Examples:
   sluice hub
   sluice hub --hub orders --hub payments --partitions 8
-  sluice hub --port 0 --http-port 0 --json    any free ports, told as one line of JSON`
+  sluice hub --port 0 --http-port 0 --json    any free ports, told as one line of JSON
+
+In another terminal, with the connection string that it shows:
+  export EVENTHUB_CONNECTION_STRING='Endpoint=sb://…'
+  sluice send events.ndjson`
 
 /** Runs the local hub until it is stopped. */
 async function runHub(options: HubOptions & GlobalOptions, environment: CliEnvironment): Promise<ExitCode> {

@@ -1,0 +1,358 @@
+import { EventHubError, type EventHubProducerClient, type EventInput } from '../../../core/index.js'
+import { CliError } from '../cli-error.js'
+import type { StopSignal } from '../exit-codes.js'
+import type { DeadLetter, DeadLetterFile } from './dead-letters.js'
+import type { Converted, Format, Refusal } from './format.js'
+import type { Input } from './input.js'
+import { type Ledger, noTotals } from './ledger.js'
+import type { LedgerEntry, LedgerState, Totals } from './ledger-format.js'
+import { toRanges } from './range-set.js'
+import { RefusalGuard } from './refusal-guard.js'
+import { type Block, type RawRecord, RecordSplitter } from './splitter.js'
+import { Watermark } from './watermark.js'
+
+/** Longest wait, once asked to stop, for what is buffered. */
+const stopTimeoutInMs = 10_000
+/** Longest wait for room in the buffer. The client's retries end long before; this only has to be more than they take. */
+const roomTimeoutInMs = 24 * 60 * 60 * 1000
+const flushTimeoutInMs = 60_000
+
+/** Refusals that are about one event. Any other would meet the next event as well, so it ends the run. */
+const eventCodes: ReadonlySet<string> = new Set(['argument-error', 'event-too-large', 'not-supported'])
+
+/** Everything that a run works with; all of it is open, and closed by whoever opened it. */
+export interface SendJob {
+  readonly input: Input
+  readonly format: Format
+  /** Begins the ledger with how things stand; undefined: none is kept. */
+  readonly openLedger: ((whole: LedgerEntry) => Ledger) | undefined
+  /** How an earlier run has left things. */
+  readonly before: LedgerState | undefined
+  readonly deadLetters: DeadLetterFile
+  readonly maxRecordSizeInBytes: number
+  /** Go on although nothing was right so far. */
+  readonly keepGoing: boolean
+}
+
+/** How a run has ended. */
+export type SendEnd =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'interrupted'; readonly signal: StopSignal }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/** Counts of records. */
+export interface SendCounts {
+  /** Of this run. */
+  readonly now: Totals
+  /** Of all runs with this ledger. */
+  readonly total: Totals
+  /** Left this process in this run, and no answer came: may be in the event hub, and will be sent again. */
+  readonly unknown: number
+  /** Given back unsent when the run was ended early. */
+  readonly returned: number
+}
+
+/** What the run hands to the client: the event, and where it came from, in a field that the client does not see. */
+const origin = Symbol('origin')
+type TrackedEvent = EventInput & { [origin]?: RawRecord }
+
+/**
+ * Sends the records of an input through a client in buffered mode, and keeps the ledger.
+ *
+ *     chunk -> block of records -> events -> the client's buffer -> accepted | refused | unknown, returned
+ *                                                                        '-> ledger  '-> dead letters, ledger
+ *
+ * What is unknown or returned is in neither: the next run sends it again.
+ */
+export class SendRun {
+  readonly #job: SendJob
+  readonly #client: EventHubProducerClient
+  readonly #watermark: Watermark
+  readonly #guard: RefusalGuard
+  /** Aborts when no more is to be read or taken. */
+  readonly #stop = new AbortController()
+  #signal: StopSignal | undefined
+  #failure: { readonly error: unknown } | undefined
+  #ledgerFailed = false
+  #accepted = 0
+  #refused = 0
+  #skipped = 0
+  #unknown = 0
+  #returned = 0
+  #taken = 0
+  /** Skipped since the ledger was last written. */
+  #newlySkipped: number[] = []
+  #columns: readonly string[] | undefined
+  #ledger: Ledger | undefined
+
+  /** @param client in buffered mode; its callbacks have to call `accepted` and `failed`. It is closed by the run. */
+  constructor(job: SendJob, client: EventHubProducerClient) {
+    this.#job = job
+    this.#columns = job.before?.columns
+    this.#watermark = new Watermark(job.input.from, job.before?.settled)
+    const isProven = job.keepGoing || (job.before?.totals.accepted ?? 0) > 0
+    this.#guard = new RefusalGuard(isProven, (letters) => this.#writeDeadLetters(letters))
+    this.#client = client
+  }
+
+  get counts(): SendCounts {
+    const now = { accepted: this.#accepted, refused: this.#refused, skipped: this.#skipped }
+    return { now, total: this.#totals(), unknown: this.#unknown, returned: this.#returned }
+  }
+
+  /** Bytes of the input before which everything is settled. */
+  get settledOffset(): number {
+    return this.#watermark.position.offset
+  }
+
+  /** Sees to it, in the background, that the ledger outlives a power cut. */
+  syncLedger(): void {
+    this.#ledger?.sync()
+  }
+
+  /** Stops reading, and leaves what is buffered ten seconds. */
+  interrupt(signal: StopSignal): void {
+    this.#signal ??= signal
+    this.#stopReading()
+  }
+
+  /** Never rejects. Afterwards the client is closed, and the ledger says how things stand. */
+  async run(): Promise<SendEnd> {
+    try {
+      await this.#readAll()
+      await this.#flush()
+      if (this.#failure === undefined) {
+        this.#guard.open()
+        this.#settle([])
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    await this.#client.close({ flush: false })
+    this.#closeLedger()
+    if (this.#failure) return { kind: 'failed', error: this.#failure.error }
+    return this.#signal ? { kind: 'interrupted', signal: this.#signal } : { kind: 'complete' }
+  }
+
+  async #readAll(): Promise<void> {
+    const { input, format, maxRecordSizeInBytes } = this.#job
+    const splitter = new RecordSplitter({ maxRecordSizeInBytes, csvDelimiter: format.csvDelimiter, from: input.from })
+    try {
+      for await (const chunk of input.chunks) {
+        const block = splitter.push(chunk)
+        if (block) await this.#send(block)
+        if (this.#stop.signal.aborted) return
+      }
+    } catch (error) {
+      // The reading was cut off by ourselves.
+      if (this.#stop.signal.aborted) return
+      throw error
+    }
+    // What was cut off may be half a record.
+    if (this.#stop.signal.aborted) return
+    const last = splitter.finish()
+    if (last) await this.#send(last)
+  }
+
+  async #send(block: Block): Promise<void> {
+    this.#watermark.read(block.end)
+    for (const number of block.emptyRecords) if (!this.#watermark.isSettled(number)) this.#skip(number)
+    const unsettled = block.records.filter(({ number }) => !this.#watermark.isSettled(number))
+    for (const converted of this.#job.format.convert(unsettled)) {
+      await this.#give(converted)
+      if (this.#stop.signal.aborted) return
+    }
+  }
+
+  async #give(converted: Converted): Promise<void> {
+    const { raw } = converted
+    if (converted.kind === 'skipped') {
+      this.#skip(raw.number)
+      return
+    }
+    if (converted.kind === 'refused') {
+      this.#refuse(raw, converted.refusal, this.#taken > 0)
+      return
+    }
+    const event: TrackedEvent = converted.event
+    event[origin] = raw
+    try {
+      await this.#client.sendEvent(event, {
+        ...converted.target,
+        timeoutInMs: roomTimeoutInMs,
+        abortSignal: this.#stop.signal,
+      })
+      this.#taken++
+    } catch (error) {
+      if (isAboutTheEvent(error)) this.#refuse(raw, refusalOf(error), this.#accepted > 0)
+      else if (!this.#stop.signal.aborted) this.#fail(error)
+    }
+  }
+
+  /** Until all is settled, or the run is to end. */
+  async #flush(): Promise<void> {
+    const pending = () => (this.#client.totalBufferedEventCount ?? 0) > 0
+    while (pending() && !this.#stop.signal.aborted) await this.#flushFor(flushTimeoutInMs, this.#stop.signal)
+    if (pending() && this.#failure === undefined) await this.#flushFor(stopTimeoutInMs)
+  }
+
+  async #flushFor(timeoutInMs: number, abortSignal?: AbortSignal): Promise<void> {
+    try {
+      await this.#client.flush({ timeoutInMs, abortSignal })
+    } catch (error) {
+      const code = error instanceof EventHubError ? error.code : undefined
+      if (code !== 'timeout' && code !== 'aborted' && code !== 'client-closed') throw error
+    }
+  }
+
+  /** What `onSuccess` of the client tells. */
+  accepted(events: readonly EventInput[]): void {
+    this.#accepted += events.length
+    this.#guarded(() => {
+      this.#settle(events.map(numberOf))
+      this.#guard.open()
+    })
+  }
+
+  /** What `onError` of the client tells. */
+  failed(events: readonly EventInput[], error: EventHubError): void {
+    if (error.outcome === 'refused' && eventCodes.has(error.code)) {
+      this.#guarded(() => {
+        for (const event of events) {
+          this.#refuse(rawOf(event), refusalOf(error), this.#accepted > 0)
+        }
+      })
+      return
+    }
+    if (error.outcome === 'unknown') this.#unknown += events.length
+    else this.#returned += events.length
+    // Later events of the same partition must not overtake these: nothing leaves after this.
+    this.#fail(error)
+  }
+
+  #skip(number: number): void {
+    this.#skipped++
+    this.#newlySkipped.push(number)
+    // The names of the columns are known from here on, and their row must not be read as a record by a later run.
+    const { columns } = this.#job.format
+    if (columns === this.#columns) return
+    this.#columns = columns
+    this.#settle([], columns)
+  }
+
+  /** @param isProven whether something was right already, so that this is about the record alone */
+  #refuse(raw: RawRecord, refusal: Refusal, isProven: boolean): void {
+    if (isProven) this.#guard.open()
+    const first = this.#guard.refuse({ raw, refusal })
+    if (first === undefined) return
+    const { number } = first.raw
+    this.#fail(
+      new CliError(
+        `Every record so far was refused, so this looks like a wrong format or option. Record ${number}: ${first.refusal.reason} Nothing was sent or dead-lettered. To go on all the same, add --keep-going.`,
+      ),
+    )
+  }
+
+  #writeDeadLetters(letters: readonly DeadLetter[]): void {
+    // In the file first: a kill in between makes a second copy there, and loses nothing.
+    this.#job.deadLetters.write(letters)
+    this.#refused += letters.length
+    this.#settle(letters.map(({ raw }) => raw.number))
+  }
+
+  #settle(numbers: readonly number[], columns?: readonly string[]): void {
+    const ranges = toRanges(this.#newlySkipped.length > 0 ? [...numbers, ...this.#newlySkipped] : numbers)
+    this.#newlySkipped = []
+    const hasMoved = this.#watermark.settle(ranges)
+    if (ranges.length === 0 && !hasMoved) return
+    const { openLedger } = this.#job
+    if (openLedger === undefined) return
+    // Not before there is something to say: a run with a wrong option leaves no ledger that the right one must fight.
+    if (this.#ledger === undefined) {
+      this.#ledger = openLedger(this.#whole())
+      return
+    }
+    const { position } = this.#watermark
+    this.#ledger.append(
+      {
+        totals: this.#totals(),
+        settled: ranges.filter(([, to]) => to > position.records + 1),
+        ...(hasMoved && { position }),
+        ...(columns && { columns }),
+      },
+      () => this.#whole(),
+    )
+  }
+
+  #whole(): LedgerEntry {
+    return {
+      totals: this.#totals(),
+      position: this.#watermark.position,
+      settled: this.#watermark.ranges,
+      file: this.#job.input.file,
+      columns: this.#columns,
+    }
+  }
+
+  #totals(): Totals {
+    const { accepted, refused, skipped } = this.#job.before?.totals ?? noTotals
+    return {
+      accepted: accepted + this.#accepted,
+      refused: refused + this.#refused,
+      skipped: skipped + this.#skipped,
+    }
+  }
+
+  /** For what runs in the client's callbacks: a disk that is full must end the run, not vanish in a log. */
+  #guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#ledgerFailed = true
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure) return
+    this.#failure = { error }
+    this.#stopReading()
+    void this.#client.close({ flush: false })
+  }
+
+  #stopReading(): void {
+    this.#stop.abort()
+    this.#job.input.stop()
+  }
+
+  #closeLedger(): void {
+    if (this.#ledgerFailed) {
+      this.#ledger?.abandon()
+      return
+    }
+    try {
+      this.#ledger?.close(this.#whole())
+    } catch (error) {
+      this.#failure ??= { error }
+    }
+  }
+}
+
+function rawOf(event: TrackedEvent): RawRecord {
+  const raw = event[origin]
+  if (raw === undefined) throw new Error('The client told of an event that it was not given.')
+  return raw
+}
+
+function numberOf(event: TrackedEvent): number {
+  return rawOf(event).number
+}
+
+function isAboutTheEvent(error: unknown): error is Error {
+  if (error instanceof EventHubError) return error.outcome === 'refused' && eventCodes.has(error.code)
+  return error instanceof TypeError || error instanceof RangeError
+}
+
+function refusalOf(error: Error): Refusal {
+  return { code: error instanceof EventHubError ? error.code : 'argument-error', reason: error.message }
+}

@@ -1,0 +1,209 @@
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { EventHubProducerClient, Logger } from '../../../core/index.js'
+import { usageError } from '../cli-error.js'
+import type { GlobalOptions } from '../context.js'
+import type { CliEnvironment } from '../environment.js'
+import { type ExitCode, exitCodeOf } from '../exit-codes.js'
+import { describeError } from '../explain.js'
+import { clientFor, readTarget, type Target } from '../target.js'
+import { DeadLetterFile } from './dead-letters.js'
+import { type Input, openFile, openStream } from './input.js'
+import { Ledger } from './ledger.js'
+import type { LedgerEntry } from './ledger-format.js'
+import { takeLock } from './lock.js'
+import { Progress, type ProgressStyle } from './progress.js'
+import { type MakeFormat, readFormat, type SendCommandOptions } from './send-options.js'
+import { SendRun } from './send-run.js'
+import { Stopping } from './stopping.js'
+import { exitCodeFor, type SendResult, summaryJson, summaryText } from './summary.js'
+
+type Options = SendCommandOptions & GlobalOptions
+
+/** Longest wait before a batch that is not full is sent. */
+const maxWaitTimeInMs = 200
+/** Per partition. One batch of them at a time is under way: at most so many records may arrive twice after a kill. */
+const maxBufferLength = 5000
+const maxBufferSizeInBytes = 32 * 1024 * 1024
+/** About two minutes of trying before a run gives up. */
+const retryOptions = { maxRetries: 10, maxRetryDelayInMs: 15_000 }
+
+/** Everything that is settled before anything is opened. */
+interface Plan {
+  readonly file: string
+  readonly options: Options
+  readonly environment: CliEnvironment
+  readonly makeFormat: MakeFormat
+  readonly formatIdentity: string
+  readonly ledgerPath: string | undefined
+  readonly deadLetterPath: string
+}
+
+/** `sluice send FILE`. */
+export async function send(file: string, options: Options, environment: CliEnvironment): Promise<ExitCode> {
+  const { make: makeFormat, identity: formatIdentity } = readFormat(file, options)
+  const target = await readTarget(options, environment)
+  const plan = { file, options, environment, makeFormat, formatIdentity, ...(await pathsOf(file, options)) }
+  const sender = new Sender(plan, target)
+  const release = plan.ledgerPath === undefined ? () => {} : takeLock(`${plan.ledgerPath}.lock`)
+  const stopping = new Stopping(environment, release)
+  try {
+    return await sender.send(stopping)
+  } finally {
+    await sender.close()
+    stopping.end()
+    release()
+  }
+}
+
+/** The client, the input and the rest, from the first to the last. */
+class Sender {
+  readonly #plan: Plan
+  readonly #client: EventHubProducerClient
+  /** `NAMESPACE/EVENTHUB`. */
+  readonly #target: string
+  #input: Input | undefined
+  #run: SendRun | undefined
+  #progress: Progress | undefined
+
+  constructor(plan: Plan, target: Target) {
+    this.#plan = plan
+    this.#client = clientFor(target, {
+      bufferedMode: true,
+      onSuccess: (events) => this.#run?.accepted(events),
+      onError: (events, _partitionId, error) => this.#run?.failed(events, error),
+      maxWaitTimeInMs,
+      maxBufferLength,
+      maxBufferSizeInBytes,
+      retryOptions,
+      enableIdempotentRetries: plan.options.idempotent === true,
+      userAgent: 'sluice-cli',
+      logger: this.#logger(),
+    })
+    this.#target = `${this.#client.fullyQualifiedNamespace}/${this.#client.eventHubName}`
+  }
+
+  async send(stopping: Stopping): Promise<ExitCode> {
+    const { options, makeFormat, formatIdentity, ledgerPath, deadLetterPath } = this.#plan
+    const subject = { target: this.#target, format: formatIdentity }
+    const before = ledgerPath && !options.restart ? Ledger.read(ledgerPath, subject) : undefined
+    const format = makeFormat(before?.columns)
+    const input = await this.#open(before)
+    stopping.onStop(() => input.stop())
+    const isAllSent = input.file !== undefined && !input.isGzip && input.from.offset === input.file.size
+    if (!isAllSent) await this.#assertMaySend(stopping)
+    if (stopping.stoppedBy) return exitCodeOf(stopping.stoppedBy)
+
+    const deadLetters = new DeadLetterFile(deadLetterPath)
+    const { maxRecordSize: maxRecordSizeInBytes, keepGoing = false } = options
+    const openLedger = ledgerPath ? (whole: LedgerEntry) => Ledger.open(ledgerPath, subject, whole) : undefined
+    const job = { input, format, openLedger, before, deadLetters, maxRecordSizeInBytes, keepGoing }
+    const run = new SendRun(job, this.#client)
+    this.#run = run
+    const { environment } = this.#plan
+    const startedAt = environment.now()
+    this.#startProgress(run, input)
+    const stopSyncing = environment.every(1000, () => run.syncLedger())
+    stopping.onStop((signal) => {
+      this.#note('Stopping: what is under way has ten seconds. Press Ctrl+C again to stop at once.')
+      run.interrupt(signal)
+    })
+    const end = await run.run()
+    stopSyncing()
+    this.#progress?.end()
+    deadLetters.close()
+    return this.#tell({
+      file: this.#plan.file,
+      target: this.#target,
+      end,
+      counts: run.counts,
+      settledBefore: before ? before.totals.accepted + before.totals.refused + before.totals.skipped : 0,
+      deadLetterPath,
+      ledgerPath,
+      durationInMs: environment.now() - startedAt,
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#progress?.end()
+    await this.#client.close({ flush: false })
+    await this.#input?.close()
+  }
+
+  async #open(before: Parameters<typeof openFile>[1]): Promise<Input> {
+    const { file, environment } = this.#plan
+    this.#input =
+      file === '-' ? await openStream(environment.stdin, 'standard input', before) : await openFile(file, before)
+    return this.#input
+  }
+
+  /** A wrong key, name or partition is told before a record is read. HTTPS cannot ask; there the first send tells. */
+  async #assertMaySend({ signal }: Stopping): Promise<void> {
+    if (this.#client.transportName === 'https') return
+    let partitionIds: string[]
+    try {
+      partitionIds = await this.#client.getPartitionIds({ abortSignal: signal })
+    } catch (error) {
+      if (signal.aborted) return
+      throw error
+    }
+    const { partition } = this.#plan.options
+    if (partition === undefined || partitionIds.includes(partition)) return
+    throw usageError(`${this.#target} has no partition '${partition}'. It has: ${partitionIds.join(', ')}.`)
+  }
+
+  #startProgress(run: SendRun, input: Input): void {
+    const { file, options, environment } = this.#plan
+    const isSeekable = input.file !== undefined && !input.isGzip
+    this.#progress = new Progress(
+      environment,
+      file === '-' ? 'stdin' : basename(file),
+      styleOf(options, environment),
+      () => ({
+        accepted: run.counts.now.accepted,
+        refused: run.counts.now.refused,
+        bytes: isSeekable ? run.settledOffset : input.fileBytesRead(),
+        totalBytes: input.file?.size,
+      }),
+    )
+  }
+
+  #tell(result: SendResult): ExitCode {
+    const { options, environment } = this.#plan
+    if (options.json) environment.stdout.write(`${JSON.stringify(summaryJson(result))}\n`)
+    else if (!options.quiet) environment.stdout.write(summaryText(result))
+    if (result.end.kind === 'failed') {
+      environment.stderr.write(`sluice: ${describeError(result.end.error, options.verbose)}\n`)
+    }
+    return exitCodeFor(result)
+  }
+
+  #note(line: string): void {
+    if (this.#progress) this.#progress.note(line)
+    else this.#plan.environment.stderr.write(`${line}\n`)
+  }
+
+  #logger(): Logger {
+    const note = (message: string) => this.#note(message)
+    return { error: note, warn: note, ...(this.#plan.options.verbose && { info: note, debug: note }) }
+  }
+}
+
+async function pathsOf(
+  file: string,
+  { ledger, deadLetter }: Options,
+): Promise<{ readonly ledgerPath: string | undefined; readonly deadLetterPath: string }> {
+  // What cannot be read again from its start has no ledger unless somebody says that it can.
+  const isRegular = file !== '-' && (await stat(file)).isFile()
+  const byDefault = isRegular ? `${file}.sluice-ledger` : undefined
+  return {
+    ledgerPath: ledger === false ? undefined : (ledger ?? byDefault),
+    deadLetterPath: deadLetter ?? `${isRegular ? file : 'stdin'}.dead-letter.ndjson`,
+  }
+}
+
+function styleOf({ quiet, json }: Options, { stderr }: CliEnvironment): ProgressStyle {
+  if (quiet) return 'none'
+  if (json) return 'json'
+  return stderr.isTTY ? 'bar' : 'lines'
+}

@@ -1,0 +1,92 @@
+import { EventHubError } from '../../../core/index.js'
+import { CliError } from '../cli-error.js'
+import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.js'
+import { count, duration } from './progress.js'
+import type { SendCounts, SendEnd } from './send-run.js'
+
+/** What a run has come to. */
+export interface SendResult {
+  readonly file: string
+  /** `NAMESPACE/EVENTHUB`. */
+  readonly target: string
+  readonly end: SendEnd
+  readonly counts: SendCounts
+  /** How many records an earlier run had settled. */
+  readonly settledBefore: number
+  readonly deadLetterPath: string
+  readonly ledgerPath: string | undefined
+  readonly durationInMs: number
+}
+
+export function exitCodeFor({ end, counts }: Pick<SendResult, 'end' | 'counts'>): ExitCode {
+  switch (end.kind) {
+    case 'complete':
+      return counts.now.refused > 0 ? exitCodes.deadLettered : exitCodes.done
+    case 'interrupted':
+      return exitCodeOf(end.signal)
+    case 'failed':
+      if (end.error instanceof CliError) return end.error.exitCode
+      return end.error instanceof EventHubError && end.error.retryable ? exitCodes.incomplete : exitCodes.failed
+  }
+}
+
+/** For people. */
+export function summaryText(result: SendResult): string {
+  const { file, target, end, counts, settledBefore, deadLetterPath, ledgerPath, durationInMs } = result
+  const { accepted, refused, skipped } = counts.now
+  const name = file === '-' ? 'standard input' : file
+  const seconds = durationInMs / 1000
+  const lines: string[] = []
+  if (end.kind === 'complete' && accepted + refused + skipped === 0) {
+    lines.push(
+      settledBefore > 0
+        ? `Everything in ${name} was sent to ${target} already (${count(settledBefore)} records). To send it again, add --restart.`
+        : `There is nothing in ${name}.`,
+    )
+  } else {
+    const rate = seconds > 0 ? ` (${count(Math.round(accepted / seconds))} a second)` : ''
+    lines.push(`Sent ${count(accepted)} records of ${name} to ${target} in ${duration(seconds)}${rate}.`)
+    if (settledBefore > 0) lines.push(`${count(settledBefore)} records were dealt with by earlier runs.`)
+  }
+  if (skipped > 0) lines.push(`${count(skipped)} were no records: empty lines, or a header.`)
+  if (refused > 0) lines.push(`${count(refused)} were refused. What and why is in ${deadLetterPath}`)
+  const { unknown, returned } = counts
+  if (unknown > 0) lines.push(`${count(unknown)} have left, and no answer came: they may be in the event hub.`)
+  if (returned > 0) lines.push(`${count(returned)} were read and not sent.`)
+  if (end.kind !== 'complete') {
+    const again = unknown > 0 ? ' What may be there already is sent again: expect duplicates of it.' : ''
+    const why = end.kind === 'interrupted' ? 'Interrupted.' : 'Not all was sent.'
+    lines.push(
+      ledgerPath === undefined
+        ? `${why} There is no ledger, so the same command would send everything again.`
+        : `${why} Resume by running the same command again.${again}`,
+    )
+  }
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+/** For programs. */
+export function summaryJson(result: SendResult): object {
+  const { file, target, end, counts, settledBefore, deadLetterPath, ledgerPath, durationInMs } = result
+  return {
+    type: 'summary',
+    file,
+    target,
+    result: end.kind,
+    exitCode: exitCodeFor(result),
+    ...counts.now,
+    unknown: counts.unknown,
+    returned: counts.returned,
+    settledBefore,
+    total: counts.total,
+    durationInMs: Math.round(durationInMs),
+    ledger: ledgerPath ?? null,
+    deadLetters: counts.now.refused > 0 ? deadLetterPath : null,
+    ...(end.kind === 'failed' && { error: errorJson(end.error) }),
+  }
+}
+
+function errorJson(error: unknown): object {
+  const message = error instanceof Error ? error.message : String(error)
+  return error instanceof EventHubError ? { code: error.code, outcome: error.outcome, message } : { message }
+}

@@ -1,0 +1,391 @@
+import { appendFile, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { parseLines, startWorkbench, type Workbench } from './hub.js'
+
+let bench: Workbench
+beforeEach(async () => {
+  bench = await startWorkbench()
+})
+afterEach(() => bench.remove())
+
+const lines = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => `{"id":${from + i},"customer":{"id":"c${(from + i) % 3}"}}\n`).join(
+    '',
+  )
+
+describe('sluice send', () => {
+  test('sends each line byte for byte, with key, id, type and properties as the options say', async () => {
+    const file = await bench.write('orders.ndjson', '{ "id": 1, "to": "a" }\n{"id":2,"to":"b","urgent":true}\n')
+    const options = ['--key', 'to', '--message-id', 'id', '--property', 'source=a=b', '--property-field', 'urgent']
+    const { code, out, error } = await bench.send(file, ...options)
+    expect([code, error]).toEqual([0, ''])
+    expect(out).toMatch(/^Sent 2 records of .*orders\.ndjson to 127\.0\.0\.1\/events in /)
+    const events = bench
+      .events()
+      .sort((a, b) => Number(a.properties['message-id']) - Number(b.properties['message-id']))
+    expect(events.map(({ body }) => body.toString())).toEqual([
+      '{ "id": 1, "to": "a" }',
+      '{"id":2,"to":"b","urgent":true}',
+    ])
+    expect(events.map(({ partitionKey }) => partitionKey)).toEqual(['a', 'b'])
+    expect(events.map(({ properties }) => properties['content-type'])).toEqual(['application/json', 'application/json'])
+    expect(events.map(({ applicationProperties }) => applicationProperties)).toEqual([
+      { source: 'a=b' },
+      { source: 'a=b', urgent: true },
+    ])
+  })
+
+  test('takes what editors and systems make of lines: CRLF, a byte order mark, blank lines, no newline at the end', async () => {
+    const file = await bench.write('a.jsonl', '\ufeff1\r\n\r\n2\n   \n\n3')
+    const { code, out } = await bench.send(file, '--json')
+    expect(code).toBe(0)
+    expect(bench.bodies().sort()).toEqual(['1', '2', '3'])
+    expect(JSON.parse(out)).toMatchObject({ accepted: 3, skipped: 3, refused: 0, result: 'complete', exitCode: 0 })
+  })
+
+  test('lines of text are sent as they are, whatever their encoding', async () => {
+    const file = await bench.write('a.log', Buffer.from([0x66, 0xff, 0x0a, 0x62, 0x20, 0x0a]))
+    expect((await bench.send(file, '--content-type', 'text/plain')).code).toBe(0)
+    const events = bench.events()
+    expect(events.map(({ body }) => body.toString('latin1')).sort()).toEqual(['b ', 'f\u00ff'])
+    expect(events.map(({ properties }) => properties['content-type'])).toEqual(['text/plain', 'text/plain'])
+  })
+
+  test('CSV: rows become objects by the names of the columns, or stay text', async () => {
+    const file = await bench.write('a.csv', 'id;"the name"\r\n1;"a ""b""\nc"\r\n2;\u00e4\r\n')
+    expect((await bench.send(file, '--delimiter', ';', '--key-column', 'the name')).code).toBe(0)
+    expect(bench.bodies().map((body) => JSON.parse(body))).toEqual(
+      expect.arrayContaining([
+        { id: '1', 'the name': 'a "b"\nc' },
+        { id: '2', 'the name': '\u00e4' },
+      ]),
+    )
+    expect(
+      bench
+        .events()
+        .map(({ partitionKey }) => partitionKey)
+        .sort(),
+    ).toEqual(['a "b"\nc', '\u00e4'])
+    const raw = await bench.write('raw.csv', '1,x\n2,"y"\n')
+    expect((await bench.send(raw, '--columns', 'id,name', '--key', 'name', '--csv-raw')).code).toBe(0)
+    expect(bench.bodies()).toEqual(expect.arrayContaining(['1,x', '2,"y"']))
+  })
+
+  test('reads gzip, from a file or standard input, without being told', async () => {
+    const file = await bench.write('a.ndjson.gz', gzipSync(lines(1, 100)))
+    expect((await bench.send(file)).code).toBe(0)
+    expect((await bench.send('-', '--format', 'ndjson', { stdin: gzipSync(lines(101, 150)) })).code).toBe(0)
+    expect(bench.bodies().sort()).toEqual(lines(1, 150).trim().split('\n').sort())
+    const broken = await bench.write('b.ndjson.gz', gzipSync(lines(1, 20_000)).subarray(0, -200))
+    const { code, error } = await bench.send(broken, '--quiet')
+    expect(code).toBe(1)
+    expect(error).toMatch(/^sluice: '.*b\.ndjson\.gz' is damaged/)
+  })
+
+  test('to one partition, and with idempotent retries', async () => {
+    const file = await bench.write('a.ndjson', lines(1, 20))
+    expect((await bench.send(file, '--partition', '1', '--idempotent')).code).toBe(0)
+    expect(new Set(bench.events().map(({ partitionId }) => partitionId))).toEqual(new Set(['1']))
+    const { code, error } = await bench.send(file, '--partition', '7', '--restart')
+    expect([code, error]).toEqual([2, "sluice: 127.0.0.1/events has no partition '7'. It has: 0, 1.\n"])
+    const https = await bench.send(file, '--idempotent', '--transport', 'https')
+    expect([https.code, https.error]).toEqual([2, expect.stringContaining('enableIdempotentRetries cannot be used')])
+  })
+})
+
+describe('what cannot be sent', () => {
+  test('is dead-lettered with its number, its reason and its content, and the rest is sent', async () => {
+    const content = Buffer.concat([
+      Buffer.from('{"to":"a"}\n{"to": oops}\n{"id":1}\n'),
+      Buffer.from([0x22, 0xff, 0x22, 0x0a]),
+      Buffer.from(`"${'x'.repeat(300)}"\n{"to":"b"}\n`),
+    ])
+    const file = await bench.write('a.ndjson', content)
+    const { code, out } = await bench.send(file, '--key', 'to', '--max-record-size', '200')
+    expect(code).toBe(3)
+    expect(out).toContain('4 were refused. What and why is in ')
+    expect(bench.bodies().sort()).toEqual(['{"to":"a"}', '{"to":"b"}'])
+    expect(await bench.readLines('a.ndjson.dead-letter.ndjson')).toEqual([
+      { record: 2, code: 'invalid-json', reason: 'It is not JSON.', sizeInBytes: 12, data: '{"to": oops}' },
+      { record: 3, code: 'no-key', reason: expect.any(String), sizeInBytes: 8, data: '{"id":1}' },
+      { record: 4, code: 'invalid-utf8', reason: expect.any(String), sizeInBytes: 3, dataBase64: 'Iv8i' },
+      { record: 5, code: 'record-too-long', reason: expect.any(String), sizeInBytes: 302, data: expect.any(String) },
+    ])
+    expect((await stat(bench.path('a.ndjson.dead-letter.ndjson'))).mode & 0o777).toBe(0o600)
+    expect((await bench.send(file, '--key', 'to', '--max-record-size', '200')).code).toBe(0)
+    expect(await bench.readLines('a.ndjson.dead-letter.ndjson')).toHaveLength(4)
+    const keyless = await bench.write('b.ndjson', '{"id":1}\n')
+    expect((await bench.send(keyless, '--key', 'to', '--key-optional')).code).toBe(0)
+  })
+
+  test('an event that the event hub finds too large is dead-lettered whole, and its neighbours are sent', async () => {
+    await bench.remove()
+    bench = await startWorkbench({ maxMessageSizeInBytes: 10_000 })
+    const large = JSON.stringify('x'.repeat(20_000))
+    const file = await bench.write('a.ndjson', `${lines(1, 50)}${large}\n${lines(51, 100)}`)
+    expect((await bench.send(file)).code).toBe(3)
+    expect(bench.bodies()).toHaveLength(100)
+    expect(await bench.readLines('a.ndjson.dead-letter.ndjson')).toEqual([
+      { record: 51, code: 'event-too-large', reason: expect.any(String), sizeInBytes: 20_002, data: large },
+    ])
+  })
+
+  test('broken rows of CSV cost no other row', async () => {
+    const file = await bench.write('a.csv', 'id,name\n1,a\n2\n3,"b"x\n4,c\n5,"d"\n')
+    expect((await bench.send(file)).code).toBe(3)
+    expect(
+      bench
+        .bodies()
+        .map((body) => JSON.parse(body).id)
+        .sort(),
+    ).toEqual(['1', '4', '5'])
+    expect(await bench.readLines('a.csv.dead-letter.ndjson')).toMatchObject([
+      { record: 3, code: 'wrong-number-of-fields', data: '2' },
+      { record: 4, code: 'invalid-csv', data: '3,"b"x' },
+    ])
+  })
+
+  test('nothing right at all is a wrong option, not a hundred dead letters', async () => {
+    const file = await bench.write('a.txt', 'no json\n'.repeat(5000))
+    const { code, out, error } = await bench.send(file, '--format', 'ndjson')
+    expect(code).toBe(1)
+    expect(error).toMatch(/^sluice: Every record so far was refused, .* Record 1: It is not JSON\. .*--keep-going\.\n$/)
+    expect(out).not.toContain('dead-letter')
+    // Nor is there a ledger, which would be in the way of the right option.
+    expect(await readdir(bench.folder)).toEqual(['a.txt'])
+    expect((await bench.send(file, '--format', 'ndjson', '--keep-going')).code).toBe(3)
+    expect(await bench.readLines('a.txt.dead-letter.ndjson')).toHaveLength(5000)
+  })
+
+  test('a wrong key stops at once: nothing is dead-lettered, nothing is written, and the client says why', async () => {
+    const file = await bench.write('a.ndjson', lines(1, 5000))
+    const env = {
+      EVENTHUB_CONNECTION_STRING: bench.hub.connectionString.replace(/AccessKey=[^;]*/, 'AccessKey=d3Jvbmc='),
+    }
+    const { code, out, error } = await bench.send(file, { env })
+    expect([code, out]).toEqual([1, ''])
+    expect(error).toMatch(/^sluice: /)
+    expect(error).not.toMatch(/d3Jvbmc=|\n./)
+    expect(await readdir(bench.folder)).toEqual(['a.ndjson'])
+  })
+
+  test('a hub that stops listening to us half-way stops the run, and the next one goes on', async () => {
+    const file = await bench.write('a.ndjson', lines(1, 3000))
+    bench.hub.faults.rejectNext({ condition: 'com.microsoft:entity-disabled' })
+    const { code, out, error } = await bench.send(file)
+    expect(code).toBe(1)
+    expect(out).toContain('Resume by running the same command again.')
+    expect(error).toMatch(/^sluice: .+\n$/)
+    expect(await readdir(bench.folder)).not.toContain('a.ndjson.dead-letter.ndjson')
+    expect((await bench.send(file)).code).toBe(0)
+    expect(new Set(bench.bodies()).size).toBe(3000)
+  })
+})
+
+describe('going on', () => {
+  test('sends what was added to a file, and nothing twice', async () => {
+    const file = await bench.write('a.ndjson', lines(1, 100))
+    expect((await bench.send(file)).code).toBe(0)
+    const again = await bench.send(file)
+    expect([again.code, again.out]).toEqual([
+      0,
+      expect.stringContaining('was sent to 127.0.0.1/events already (100 records)'),
+    ])
+    await appendFile(file, lines(101, 130))
+    expect((await bench.send(file)).out).toContain('Sent 30 records')
+    expect(bench.bodies()).toHaveLength(130)
+  })
+
+  test('a last line without a newline is whole; what is added has to begin with one', async () => {
+    const file = await bench.write('a.ndjson', '1\n2')
+    expect((await bench.send(file)).code).toBe(0)
+    await appendFile(file, '3\n')
+    const { code, error } = await bench.send(file)
+    expect(code).toBe(2)
+    expect(error).toMatch(/has changed since the earlier run: its last record.*--restart/)
+    await writeFile(file, '1\n2\r\n{bad\n3')
+    expect((await bench.send(file)).code).toBe(3)
+    expect(bench.bodies().sort()).toEqual(['1', '2', '3'])
+    expect(await bench.readLines('a.ndjson.dead-letter.ndjson')).toMatchObject([{ record: 3 }])
+  })
+
+  test.each([
+    ['a byte before the watermark', (content: string) => content.replace('"id":7,', '"id":8,'), /its beginning is not/],
+    ['its length', () => lines(1, 99), /it has \d+ bytes, and \d+ were sent/],
+  ])('a file that has changed in %s is refused', async (_what, change, sentence) => {
+    const file = await bench.write('a.ndjson', lines(1, 100))
+    expect((await bench.send(file)).code).toBe(0)
+    await writeFile(file, change(lines(1, 100)))
+    const { code, error } = await bench.send(file)
+    expect(code).toBe(2)
+    expect(error).toMatch(sentence)
+    expect(error).toContain('--restart')
+    expect(bench.bodies()).toHaveLength(100)
+    expect((await bench.send(file, '--restart')).code).toBe(0)
+  })
+
+  test('a file that was not touched is not read again: the run seeks', async () => {
+    const file = await bench.write('a.ndjson', `${lines(1, 100)}{"half`)
+    const then = new Date(1_700_000_000_000)
+    await utimes(file, then, then)
+    const first = bench.startSend(file)
+    expect(await first.done).toBe(3)
+    // Nobody can do this by mistake: content that changes, with size, inode and time as they were.
+    await writeFile(file, `${lines(1, 100).replace('"id":7,', '"id":8,')}{"half`)
+    await utimes(file, then, then)
+    expect((await bench.send(file)).code).toBe(0)
+  })
+
+  test('another event hub or format is another job', async () => {
+    const file = await bench.write('a.ndjson', lines(1, 10))
+    expect((await bench.send(file)).code).toBe(0)
+    const { code, error } = await bench.send(file, '--format', 'lines')
+    expect(code).toBe(2)
+    expect(error).toContain('was begun with the format ndjson, not lines')
+    expect((await bench.send(file, '--no-ledger')).code).toBe(0)
+    expect(bench.bodies()).toHaveLength(20)
+  })
+
+  test('standard input: a stream that comes again is gone on with, where --ledger says so', async () => {
+    const ledger = bench.path('stream.ledger')
+    const args = ['-', '--format', 'ndjson', '--ledger', ledger]
+    expect((await bench.send(...args, { stdin: lines(1, 50) })).code).toBe(0)
+    const second = await bench.send(...args, '--json', { stdin: lines(1, 80) })
+    expect(JSON.parse(second.out)).toMatchObject({ accepted: 30, settledBefore: 50 })
+    const other = await bench.send(...args, { stdin: lines(2, 90) })
+    expect([other.code, other.error]).toEqual([2, expect.stringContaining("'standard input' has changed")])
+    const shorter = await bench.send(...args, { stdin: lines(1, 3) })
+    expect([shorter.code, shorter.error]).toEqual([2, expect.stringContaining("'standard input' has changed")])
+    expect(bench.bodies()).toHaveLength(80)
+  })
+
+  test('CSV and gzip go on where they were, with the columns of the first row', async () => {
+    const rows = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, i) => `${from + i},"x\ny"\n`).join('')
+    const file = await bench.write('a.csv', `id,text\n${rows(1, 40)}`)
+    expect((await bench.send(file)).code).toBe(0)
+    await appendFile(file, rows(41, 60))
+    expect((await bench.send(file)).code).toBe(0)
+    const packed = await bench.write('b.csv.gz', gzipSync(`id,text\n${rows(61, 70)}`))
+    expect((await bench.send(packed)).code).toBe(0)
+    await writeFile(packed, gzipSync(`id,text\n${rows(61, 90)}`))
+    expect((await bench.send(packed)).code).toBe(0)
+    const ids = bench.bodies().map((body) => Number(JSON.parse(body).id))
+    expect(ids.sort((a, b) => a - b)).toEqual(Array.from({ length: 90 }, (_, i) => i + 1))
+  })
+
+  test('two at once: the second is told of the first', async () => {
+    const file = await bench.write('a.ndjson', lines(1, 10))
+    bench.hub.faults.latencyInMs = 50
+    const first = bench.startSend(file)
+    await expect.poll(() => readdir(bench.folder)).toContain('a.ndjson.sluice-ledger.lock')
+    const second = await bench.send(file)
+    expect([second.code, second.error]).toEqual([2, expect.stringContaining('is sending with this ledger')])
+    expect(await first.done).toBe(0)
+    expect(await readdir(bench.folder)).toEqual(['a.ndjson', 'a.ndjson.sluice-ledger'])
+  })
+})
+
+describe('faults of the event hub', () => {
+  test('connections that drop and acknowledgements that are lost cost duplicates at most', async () => {
+    const file = await bench.write('a.ndjson', lines(1, 4000))
+    bench.hub.faults.detachNext({ condition: 'amqp:link:detach-forced', afterStoring: true, count: 2 })
+    const running = bench.startSend(file)
+    await expect.poll(() => bench.bodies().length).toBeGreaterThan(0)
+    bench.hub.faults.destroyConnections()
+    expect(await running.done).toBe(0)
+    expect(new Set(bench.bodies()).size).toBe(4000)
+  })
+
+  test('Ctrl+C: what is under way is finished, and the next run sends exactly the rest', async () => {
+    const running = bench.startSend('-', '--format', 'ndjson', '--ledger', bench.path('ledger'))
+    running.stdin.write(lines(1, 500))
+    running.stdin.write('{"id":501')
+    await expect.poll(() => bench.bodies().length).toBe(500)
+    running.signal('SIGINT')
+    expect(await running.done).toBe(130)
+    expect(running.stderr.text).toContain('Press Ctrl+C again to stop at once.')
+    expect(running.stdout.text).toContain('Interrupted. Resume by running the same command again.')
+    const rest = await bench.send('-', '--format', 'ndjson', '--ledger', bench.path('ledger'), { stdin: lines(1, 600) })
+    expect(rest.code).toBe(0)
+    expect(bench.bodies()).toHaveLength(600)
+    expect(new Set(bench.bodies()).size).toBe(600)
+  })
+
+  test('Ctrl+C twice ends at once, with the lock given back', async () => {
+    const file = await bench.write('a.ndjson', lines(1, 100))
+    bench.hub.faults.silence = true
+    const running = bench.startSend(file)
+    await expect.poll(() => readdir(bench.folder)).toContain('a.ndjson.sluice-ledger.lock')
+    running.signal('SIGTERM')
+    running.signal('SIGINT')
+    expect(running.exits).toEqual([130])
+    expect(await readdir(bench.folder)).not.toContain('a.ndjson.sluice-ledger.lock')
+    expect(await running.done).toBe(143)
+  })
+})
+
+describe('what is told on the way', () => {
+  async function halfWay(...args: string[]) {
+    await bench.remove()
+    bench = await startWorkbench()
+    const file = await bench.write('a.ndjson', lines(1, 2000))
+    let now = 1000
+    // Stored, and not yet acknowledged.
+    bench.hub.faults.latencyInMs = 40
+    const running = bench.startSend(file, ...args, { isTTY: args[0] === '--hub', now: () => now })
+    await expect.poll(() => bench.bodies().length, { interval: 5 }).toBe(2000)
+    now += 2000
+    running.tick()
+    expect(await running.done).toBe(0)
+    return running
+  }
+
+  test('on a terminal a bar, which is gone in the end', async () => {
+    const { stderr } = await halfWay('--hub', 'events')
+    expect(stderr.text).toMatch(
+      /^\ra\.ndjson \[[#-]{24}\] \d+ % {2}[\d,]+ sent, [\d,]+\/s, [\d.]+ k?B\/s(, [\d.]+ s left)?/,
+    )
+    expect(stderr.text.endsWith('\r\u001b[K')).toBe(true)
+  })
+
+  test('elsewhere a line now and then; JSON lines for programs; nothing when quiet', async () => {
+    expect((await halfWay()).stderr.text).toMatch(/^a\.ndjson: \d+ %, [\d,]+ sent, [\d,]+\/s/)
+    const json = await halfWay('--json', '--restart')
+    expect(parseLines(json.stdout.text)).toMatchObject([{ type: 'progress', totalBytes: 68_893 }, { type: 'summary' }])
+    expect(json.stderr.text).toBe('')
+    const quiet = await halfWay('--quiet', '--restart')
+    expect(quiet.stdout.text + quiet.stderr.text).toBe('')
+  })
+})
+
+test.each([
+  [['a.bin'], /^What is in it\? Add --format/],
+  [['a.ndjson', '--format', 'jsonl'], /'jsonl' is invalid\. Allowed choices are ndjson, csv, lines\./],
+  [['a.log', '--key', 'id'], /^Lines of text have no fields/],
+  [['a.ndjson', '--key', 'id', '--partition', '1'], /Keep one of them\.$/],
+  [['a.ndjson', '--key', 'id', '--key-column', 'id'], /mean the same/],
+  [['a.ndjson', '--key-optional'], /--key FIELD, which is missing/],
+  [['a.ndjson', '--csv-raw'], /^--csv-raw is for CSV, and this is ndjson/],
+  [['a.csv', '--delimiter', ';;'], /must be one ASCII character/],
+  [['a.csv', '--columns', 'a,b', '--key', 'c'], /^There is no column 'c'\. The columns are: a, b\.$/],
+  [['a.csv', '--columns', 'a,a'], /^Two columns are named 'a'/],
+  [['a.ndjson', '--property', 'name'], /^--property needs NAME=VALUE\.$/],
+  [['a.ndjson'], /a\.ndjson' does not exist/],
+  [[], /^Missing required argument 'file'/],
+  [['a.ndjson', 'b.ndjson'], /^Too many arguments for 'send'/],
+])('%j is refused in a sentence, before anything is sent', async (args, sentence) => {
+  const [file, ...options] = args
+  const { code, error } = await bench.send(...(file === undefined ? [] : [bench.path(file)]), ...options)
+  expect(error.replace(/^sluice: /, '').trimEnd()).toMatch(sentence)
+  expect(error.trimEnd()).not.toContain('\n')
+  expect([code, await readdir(bench.folder)]).toEqual([/does not exist/.test(error) ? 1 : 2, []])
+})
+
+test('a ledger or a file of somebody else is never overwritten', async () => {
+  const file = await bench.write('a.ndjson', lines(1, 10))
+  const { code, error } = await bench.send(file, '--ledger', file)
+  expect([code, error]).toEqual([2, expect.stringContaining('it is no ledger of sluice send')])
+  expect(await readFile(file, 'utf8')).toBe(lines(1, 10))
+})
