@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundleCli } from './bundle.js'
 import { run, start } from './in-process.js'
 
-const anyPorts = ['hub', '--port', '0', '--http-port', '0']
+// The page is built by `npm run build`; test/integration/package.test.ts has it.
+const anyPorts = ['hub', '--port', '0', '--http-port', '0', '--no-page']
 
 /** Starts the hub and stops it as soon as it has said something, or has failed. */
 async function startAndStop(args: readonly string[]) {
@@ -48,6 +49,7 @@ describe('sluice hub', () => {
       host: '127.0.0.1',
       amqpPort: expect.any(Number),
       httpPort: expect.any(Number),
+      page: null,
       eventHubs: [{ name: 'events', connectionString: expect.stringContaining('EntityPath=events') }],
     })
   })
@@ -60,6 +62,7 @@ describe('sluice hub', () => {
     [['hub', '--port', 'amqp'], /--port <port>.* 'amqp' is invalid\. It must be a whole number from 0 to 65535\./, 2],
     [['hub', '--port', '70000'], /'70000' is invalid\. It must be a whole number from 0 to 65535\./, 2],
     [[...anyPorts, '--partitions', '0'], /'0' is invalid\. It must be a whole number of at least 1\./, 2],
+    [[...anyPorts, '--open'], 'sluice: --open opens the page, and --no-page serves none. Keep one of them.', 2],
     [[...anyPorts, '--hub', 'no/slash'], /'no\/slash' is not a name for an event hub/, 2],
     [
       [...anyPorts, '--host', '192.0.2.1'],
@@ -78,8 +81,8 @@ describe('sluice hub', () => {
     await once(blocker, 'listening')
     const { port } = blocker.address() as { port: number }
     for (const args of [
-      ['hub', '--port', String(port), '--http-port', '0'],
-      ['hub', '--port', '0', '--http-port', String(port)],
+      ['hub', '--no-page', '--port', String(port), '--http-port', '0'],
+      ['hub', '--no-page', '--port', '0', '--http-port', String(port)],
     ]) {
       const { code, error } = await run(args)
       expect(code).toBe(1)

@@ -49,7 +49,7 @@ describe('what is mistyped', () => {
 })
 
 test('an error is one sentence, and all there is of it with --verbose', async () => {
-  const args = ['hub', '--port', '0', '--http-port', '0', '--hub', 'no/slash']
+  const args = ['hub', '--no-page', '--port', '0', '--http-port', '0', '--hub', 'no/slash']
   const { error } = await run(args)
   expect(error.trimEnd()).not.toContain('\n')
   const verbose = await run([...args, '--verbose'])

@@ -247,10 +247,13 @@ describe('the command line, installed', () => {
     expect(licences).toContain('Permission is hereby granted')
   })
 
-  test('starts a hub, which ends when it is told to', async () => {
+  test('starts a hub with its page, which ends when it is told to', async () => {
     const child = spawn(programOf('sluice'), ['hub', '--port', '0', '--http-port', '0', '--json'])
     const [line] = (await once(child.stdout, 'data')) as [Buffer]
-    expect(JSON.parse(String(line)).eventHubs).toHaveLength(1)
+    const { eventHubs, page } = JSON.parse(String(line))
+    expect(eventHubs).toHaveLength(1)
+    const shown = await fetch(page)
+    expect([shown.status, await shown.text()]).toEqual([200, expect.stringContaining('<script')])
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
   })

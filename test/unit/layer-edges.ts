@@ -218,9 +218,13 @@ export const files: Readonly<Record<string, Lines>> = {
     ],
   },
   'infra/cli/commands/hub.ts': {
-    allowed: from('../own.js', '../send/own.js', '../../../core/index.js', '../../local-hub/index.js', 'commander'),
+    allowed: [
+      ...from('../own.js', '../send/own.js', '../../../core/index.js', 'commander'),
+      ...from('../../local-hub/index.js', '../../hub-page/index.js'),
+    ],
     forbidden: [
       ...from('../../../core/client.js', '../../../core/amqp/index.js', '../../local-hub/local-hub.js'),
+      ...from('../../hub-page/page.js'),
       ...from('../../../adapters/fetch/index.js', '../../entrypoints/http.js', '../../local.js'),
       ...outsideBut('node:fs', '@azure/identity'),
     ],

@@ -1,5 +1,6 @@
-import { type LocalHub, startLocalHub } from '../../local-hub/index.js'
-import { CliError } from '../cli-error.js'
+import type { HubWithPage } from '../../hub-page/index.js'
+import { type LocalHubOptions, startLocalHub } from '../../local-hub/index.js'
+import { CliError, usageError } from '../cli-error.js'
 import { type AddCommand, type GlobalOptions, runsWith } from '../context.js'
 import type { CliEnvironment } from '../environment.js'
 import { type ExitCode, exitCodes } from '../exit-codes.js'
@@ -19,7 +20,12 @@ interface HubOptions {
   readonly partitions: number
   readonly consumerGroup: readonly string[]
   readonly key: string
+  readonly page: boolean
+  readonly open?: boolean
 }
+
+/** A hub, with a page or without. */
+type RunningHub = Pick<HubWithPage, 'hub' | 'close'> & { readonly url: string | undefined }
 
 /** Adds `sluice hub`. */
 export const addHubCommand: AddCommand = (program, context) => {
@@ -33,6 +39,8 @@ export const addHubCommand: AddCommand = (program, context) => {
     .option('--partitions <count>', 'partitions of each event hub', wholeNumber(1), 4)
     .option('--consumer-group <name>', 'beside $Default; may be given several times', collected(), [])
     .option('--key <key>', 'the key of RootManageSharedAccessKey', defaultKey)
+    .option('--no-page', 'serve no page that shows what arrives, with faults to switch on')
+    .option('--open', 'open the page in the browser')
     .addHelpText('after', examples)
     .action(runsWith<HubOptions>(context, (options, _args, environment) => runHub(options, environment)))
 }
@@ -56,51 +64,63 @@ async function runHub(options: HubOptions & GlobalOptions, environment: CliEnvir
       resolve()
     })
   })
-  const hub = await start(options, options.verbose ? (message) => stderr.write(`${message}\n`) : undefined)
-  stdout.write(options.json ? `${JSON.stringify(asJson(hub))}\n` : greeting(hub))
+  if (options.open && !options.page)
+    throw usageError('--open opens the page, and --no-page serves none. Keep one of them.')
+  const running = await start(options, options.verbose ? (message) => stderr.write(`${message}\n`) : undefined)
+  const { hub, url } = running
+  stdout.write(options.json ? `${JSON.stringify(asJson(running))}\n` : greeting(running))
+  if (options.open && url !== undefined) (await import('../../hub-page/index.js')).openInBrowser(url)
   if (!loopback.has(hub.host)) {
     stderr.write(
       `Warning: listening on ${hub.host}, so other machines can connect. Use --host 127.0.0.1 to prevent that.\n`,
     )
   }
   await stopped
-  await hub.close()
+  await running.close()
   return exitCodes.done
 }
 
-async function start(options: HubOptions, logger: ((message: string) => void) | undefined): Promise<LocalHub> {
+async function start(options: HubOptions, logger: ((message: string) => void) | undefined): Promise<RunningHub> {
   const { partitions: partitionCount, consumerGroup: consumerGroups } = options
+  const hubOptions: LocalHubOptions = {
+    host: options.host,
+    amqpPort: options.port,
+    httpPort: options.httpPort,
+    eventHubs: Object.fromEntries(options.hub.map((name) => [name, { partitionCount, consumerGroups }])),
+    sharedAccessKeys: { RootManageSharedAccessKey: options.key },
+    ...(logger && { logger }),
+  }
   try {
-    return await startLocalHub({
-      host: options.host,
-      amqpPort: options.port,
-      httpPort: options.httpPort,
-      eventHubs: Object.fromEntries(options.hub.map((name) => [name, { partitionCount, consumerGroups }])),
-      sharedAccessKeys: { RootManageSharedAccessKey: options.key },
-      ...(logger && { logger }),
-    })
+    if (options.page) {
+      // Loaded only where it is served: other commands need not wait for it.
+      const { startHubWithPage } = await import('../../hub-page/index.js')
+      return await startHubWithPage(hubOptions)
+    }
+    const hub = await startLocalHub(hubOptions)
+    return { hub, url: undefined, close: () => hub.close() }
   } catch (error) {
     throw explained(error)
   }
 }
 
-function greeting(hub: LocalHub): string {
+function greeting({ hub, url }: RunningHub): string {
   const names = hub.eventHubNames
   const strings = names.map((name) => `  ${hub.connectionStringFor(name)}\n`).join('')
   const plural = names.length === 1 ? '' : 's'
   return `The local hub is up: event hub${plural} ${names.join(', ')}.
 AMQP on port ${hub.amqpPort}, HTTP on port ${hub.httpPort}.
 Connection string${plural}:
-${strings}Try it: EventHubProducerClient.fromConnectionString('the line above').sendEvent({ body: 'hello' })
+${strings}${url === undefined ? '' : `See what arrives, and break it: ${url}\n`}Try it: EventHubProducerClient.fromConnectionString('the line above').sendEvent({ body: 'hello' })
 Press Ctrl+C to stop. Nothing is kept.
 `
 }
 
-function asJson(hub: LocalHub): object {
+function asJson({ hub, url }: RunningHub): object {
   return {
     host: hub.host,
     amqpPort: hub.amqpPort,
     httpPort: hub.httpPort,
+    page: url ?? null,
     eventHubs: hub.eventHubNames.map((name) => ({ name, connectionString: hub.connectionStringFor(name) })),
   }
 }
