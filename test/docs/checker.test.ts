@@ -126,7 +126,8 @@ describe('a block that is run', () => {
     const [program] = programsOf(blocks)
     if (program === undefined) throw new Error('There is no program.')
     await using bundle = await bundlePrograms({ [program.name]: { code } })
-    return await runTypeScript(program, bundle.path(program.name), outputOf(blocks, program.block))
+    const { problem } = await runTypeScript(program, bundle.path(program.name), outputOf(blocks, program.block))
+    return problem
   }
 
   test('must print what the page says', async () => {

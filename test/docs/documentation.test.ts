@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { LocalHubEvent } from '../../infra/local-hub/index.js'
 import { blockProblems } from './support/blocks.js'
+import { contentOf } from './support/content.js'
 import { brokenLinks } from './support/links.js'
 import { isWrittenByHand, pagePaths, readPage } from './support/markdown.js'
 import { bundlePrograms, outputOf, runShell, runTypeScript } from './support/running.js'
-import { programsOf, typeErrors } from './support/typescript.js'
+import { type Program, programsOf, typeErrors } from './support/typescript.js'
 
 const pages = pagePaths().map(readPage)
 const written = pages.filter(({ path }) => isWrittenByHand(path))
@@ -26,6 +28,9 @@ test('every other block is of a known language, and right in it: commands, optio
   expect((await Promise.all(blocks.map(({ block }) => blockProblems(block)))).flat()).toEqual([])
 })
 
+/** What each block that was run has left in the event hub. */
+const arrived = new Map<Program, readonly LocalHubEvent[]>()
+
 describe.concurrent('marked to be run, against a local hub', () => {
   const marked = programs.filter(isRun)
   let bundle: Awaited<ReturnType<typeof bundlePrograms>>
@@ -38,7 +43,9 @@ describe.concurrent('marked to be run, against a local hub', () => {
     '%s:%i does what the page says',
     async (_page, _line, program) => {
       const { output } = blocks.find(({ block }) => block === program.block) ?? {}
-      expect(await runTypeScript(program, bundle.path(program.name), output)).toBeUndefined()
+      const { problem, events } = await runTypeScript(program, bundle.path(program.name), output)
+      arrived.set(program, events)
+      expect(problem).toBeUndefined()
     },
   )
 
@@ -56,4 +63,19 @@ describe.concurrent('marked to be run, against a local hub', () => {
     const others = blocks.filter(isRun).filter(({ block }) => !['ts', 'sh', 'python'].includes(block.language))
     expect(others).toEqual([])
   })
+})
+
+test('what a page shows before and after leaves the same in the event hub', () => {
+  const isOfficial = ({ code }: Program) => code.includes("from '@azure/event-hubs'")
+  const marked = programs.filter((program) => program.block.marks.includes('run'))
+  const pairs = marked.flatMap((before, i) => {
+    const after = marked[i + 1]
+    return isOfficial(before) && after !== undefined ? [{ before, after }] : []
+  })
+  expect(pairs.length).toBeGreaterThan(3)
+  for (const { before, after } of pairs) {
+    const at = `${before.block.page}:${before.block.line}`
+    expect(contentOf(arrived.get(after) ?? []), at).toEqual(contentOf(arrived.get(before) ?? []))
+  }
+  expect(pairs.flatMap(({ before }) => arrived.get(before) ?? []).length).toBeGreaterThan(100)
 })

@@ -4,7 +4,7 @@ import { build } from 'esbuild'
 import { createFetchHandler } from '../../../adapters/fetch/index.js'
 import { EventHubProducerClient } from '../../../core/client.js'
 import { serve } from '../../../infra/entrypoints/node-server.js'
-import { type LocalHub, startLocalHub } from '../../../infra/local-hub/index.js'
+import { type LocalHub, type LocalHubEvent, startLocalHub } from '../../../infra/local-hub/index.js'
 import { type Block, root } from './markdown.js'
 import { entries, type Program } from './typescript.js'
 
@@ -85,13 +85,20 @@ export function runProgram(
   })
 }
 
-/** Runs a TypeScript block; what is wrong with what it did. */
-export function runTypeScript(
-  { block }: Program,
-  path: string,
-  expected: Block | undefined,
-): Promise<string | undefined> {
-  return withHub(async (hub) => unexpected(block, expected, await runProgram(process.execPath, [path], hub)))
+/** What a block did. */
+export interface Run {
+  /** What is wrong with it; undefined when nothing is. */
+  readonly problem: string | undefined
+  /** What is in the event hub afterwards. */
+  readonly events: readonly LocalHubEvent[]
+}
+
+/** Runs a TypeScript block that has been bundled to `path`, against a hub of its own. */
+export function runTypeScript({ block }: Program, path: string, expected: Block | undefined): Promise<Run> {
+  return withHub(async (hub) => {
+    const problem = unexpected(block, expected, await runProgram(process.execPath, [path], hub))
+    return { problem, events: hub.events('orders') }
+  })
 }
 
 /** Runs a block of shell against a front door as `npm start` has it; what is wrong with what it did. */
