@@ -30,7 +30,9 @@ const external: ReadonlySet<string> = new Set([
   'paconn',
   'printf',
   'sort',
+  'tail',
   'tee',
+  'wc',
   'zip',
 ])
 
