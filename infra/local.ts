@@ -1,10 +1,10 @@
 import { createFetchHandler } from '../adapters/fetch/index.js'
 import { EventHubProducerClient } from '../core/client.js'
 import { type RunningServer, serve } from './entrypoints/node-server.js'
-import { type HubWithPage, openInBrowser, startHubWithPage } from './hub-page/index.js'
+import { type HubWithPage, isOfStream, openInBrowser, startHubWithPage } from './hub-page/index.js'
 import { runSamples } from './local/samples.js'
 import { preview, table } from './local/table.js'
-import type { LocalHub } from './local-hub/index.js'
+import type { LocalHub, LocalHubBatch } from './local-hub/index.js'
 
 /*
  * `npm start`: the whole line on this machine, without an Azure account. A local hub with its page, the HTTP front door,
@@ -59,7 +59,9 @@ What arrives, and faults to switch on: ${page.url}
 Ctrl+C stops all of it.`)
 
   const shown = setInterval(() => showNew(hub), 250)
-  showNew(hub, true)
+  // The table above has what the samples brought.
+  arrived.length = 0
+  notShown = 0
   const stop = () => {
     clearInterval(shown)
     process.off('SIGINT', stop)
@@ -80,6 +82,7 @@ async function startHub(ports: { readonly hub: number; readonly hubHttp: number 
       amqpPort: ports.hub,
       httpPort: ports.hubHttp,
       eventHubs: { [eventHubName]: { partitionCount: 4 } },
+      onBatch: remember,
     })
   } catch (error) {
     const { code, port: taken } = error as { code?: string; port?: number }
@@ -104,16 +107,30 @@ function contents(hub: LocalHub): string {
   return table(['partition', 'number', 'key', 'content type', 'body'], rows)
 }
 
-let seen = 0
+/** In one go; a terminal is no place for a fast stream. */
+const mostLines = 10
+const arrived: { readonly partitionId: string; readonly sequenceNumber: number }[] = []
+let notShown = 0
+
+/** The page's own stream is left to the page. */
+function remember({ partitionId, events }: LocalHubBatch): void {
+  for (const event of events) {
+    if (isOfStream(event)) continue
+    if (arrived.length < mostLines) arrived.push({ partitionId, sequenceNumber: event.sequenceNumber })
+    else notShown++
+  }
+}
 
 /** Prints what has come in since the last time, one line each. */
-function showNew(hub: LocalHub, isQuiet = false): void {
-  const events = hub.events(eventHubName).sort((a, b) => a.enqueuedTime.getTime() - b.enqueuedTime.getTime())
-  for (const event of isQuiet ? [] : events.slice(seen)) {
+function showNew(hub: LocalHub): void {
+  for (const { partitionId, sequenceNumber } of arrived.splice(0)) {
+    const event = hub.event(eventHubName, partitionId, sequenceNumber)
+    if (event === undefined) continue
     const key = event.partitionKey === undefined ? '' : ` key ${event.partitionKey}`
-    console.log(`+ partition ${event.partitionId} #${event.sequenceNumber}${key}: ${preview(event.body).slice(0, 100)}`)
+    console.log(`+ partition ${partitionId} #${sequenceNumber}${key}: ${preview(event.body).slice(0, 100)}`)
   }
-  seen = events.length
+  if (notShown > 0) console.log(`+ ${notShown} more`)
+  notShown = 0
 }
 
 function port(variable: string, byDefault: number): number {

@@ -16,6 +16,11 @@ const marker = Buffer.from(numberProperty)
 
 interface Arrived extends Omit<BatchSample, 'preview' | 'contentType'> {}
 
+/** Whether an event may be one of the page's stream, by a glance at its bytes. */
+export function isOfStream({ bytes }: Pick<LocalHubStoredEvent, 'bytes'>): boolean {
+  return bytes.subarray(0, markerReachInBytes).includes(marker)
+}
+
 /** Counts everything that the hub stores, and picks a few batches to be shown. Cheap at any rate: it decodes only those. */
 export class Arrivals {
   readonly #ledger: Ledger
@@ -99,7 +104,7 @@ export class Arrivals {
   }
 
   #account(hub: LocalHub, eventHubName: string, partitionId: string, event: LocalHubStoredEvent): void {
-    if (!event.bytes.subarray(0, markerReachInBytes).includes(marker)) return
+    if (!isOfStream(event)) return
     const properties = hub.event(eventHubName, partitionId, event.sequenceNumber)?.applicationProperties
     const number = properties?.[numberProperty]
     const takenAt = Number(properties?.[takenAtProperty])

@@ -25,7 +25,8 @@ export class Feed {
 
   add(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
     response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream', Connection: 'keep-alive' })
-    response.write(frame(this.#snapshot()))
+    // A browser tries again so soon after it has lost the hub.
+    response.write(`retry: 1000\n\n${frame(this.#snapshot())}`)
     this.#readers.set(response, false)
     response.on('error', () => {})
     response.on('close', () => this.#readers.delete(response))

@@ -1,2 +1,3 @@
+export { isOfStream } from './arrivals.js'
 export { openInBrowser } from './browser.js'
 export { type HubPageOptions, type HubWithPage, startHubWithPage } from './start.js'

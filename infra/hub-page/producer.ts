@@ -81,6 +81,9 @@ export class ProducerProcess {
     const child = fork(this.#module, [], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     this.#child = child
     running.add(child)
+    // It is there for the page alone: it keeps nothing running.
+    child.unref()
+    child.channel?.unref()
     child.on('message', (message: FromProducer) => {
       if (message.kind === 'log') this.#events.onLog(message.level, message.text)
       else this.#settle(message.id, message)

@@ -60,7 +60,7 @@ export class Timeline {
         kind: 'fault',
         text: latencyInMs > 0 ? `Each answer takes ${latencyInMs} ms longer.` : 'Latency off.',
       })
-      this.#span('Latency', latencyInMs > 0)
+      this.#span('Added latency', latencyInMs > 0)
     }
     if (isFrozen !== this.#frozen) {
       this.#frozen = isFrozen

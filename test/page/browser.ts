@@ -36,7 +36,7 @@ export async function docsImage(page: Page, name: string): Promise<void> {
 }
 
 /** Kept after the tests, for people. */
-export async function screenshot(page: Page, name: string): Promise<void> {
+export async function screenshot(page: Page, name: string, fullPage = false): Promise<void> {
   await mkdir(artifacts, { recursive: true })
-  await page.screenshot({ path: `${artifacts}page-${name}.png` })
+  await page.screenshot({ path: `${artifacts}page-${name}.png`, fullPage })
 }

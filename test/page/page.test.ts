@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { HubWithPage } from '../../infra/hub-page/index.js'
-import { docsImage, launch, screenshot, startHub } from './browser.js'
+import { launch, screenshot, startHub } from './browser.js'
 
 let browser: Browser
 let hub: HubWithPage
@@ -90,7 +90,7 @@ describe('the page in a browser', () => {
     expect(event?.partitionKey).toBe('customer-7')
     const lane = page.locator(`[data-partition="${event?.partitionId}"]`)
     expect(await lane.getAttribute('data-events')).toBe('3')
-    expect(await lane.textContent()).toContain('key customer-7')
+    expect(await lane.textContent()).toContain('first key customer-7')
 
     await page.getByTestId('events').getByRole('button').first().click()
     const detail = page.getByRole('dialog')
@@ -160,17 +160,35 @@ describe('the page in a browser', () => {
     await page.getByLabel('Acknowledgements to lose').fill('1')
     await page.getByRole('button', { name: 'Lose them' }).click()
     await page.getByText('and never says so').waitFor()
+    await until('a batch is taken and not answered', async () => (await shown('under-way')) > 0)
+    await page.getByRole('switch', { name: 'Throttle' }).click()
+    await until(
+      'sends end as refused, and as unknown',
+      async () => (await shown('refused')) > 0 && (await shown('unknown')) > 0,
+    )
+    await page.getByRole('button', { name: 'All off' }).click()
+    const throttle = page.getByRole('switch', { name: 'Throttle' })
+    await until('the switch is off', async () => (await throttle.getAttribute('aria-checked')) === 'false')
     await until('the copy arrives', async () =>
       /[1-9]\d* again as a copy/.test((await page.getByLabel('The producer’s account').textContent()) ?? ''),
     )
-    await page.getByRole('switch', { name: 'Throttle' }).click()
-    await until('sends are refused', async () => (await shown('refused')) > 0)
-    await page.getByRole('button', { name: 'All off' }).click()
-    await until(
-      'the switch is off',
-      async () => (await page.getByRole('switch', { name: 'Throttle' }).getAttribute('aria-checked')) === 'false',
-    )
     await stopStreamAndCompare()
+  })
+
+  test('a hub that is stopped and started again is noticed, and what it forgot is gone from the page', async () => {
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByText('1 event accepted').waitFor()
+    const { amqpPort, httpPort } = hub.hub
+    await hub.close()
+    await page.getByText('the hub does not answer').waitFor()
+    hub = await startHub({ amqpPort, httpPort })
+    await page.getByText('live', { exact: true }).waitFor()
+    await until('the lanes are empty', async () => (await page.locator('[data-events="0"]').count()) === 4)
+    expect(await page.getByTestId('events').count()).toBe(0)
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await until('it arrives', async () => (await page.getByTestId('events').getByRole('button').count()) === 1)
+    // The browser complains of each time that it found nobody.
+    complaints = complaints.filter((complaint) => !/net::ERR_/.test(complaint))
   })
 
   test('by keyboard alone: start the stream, open an event, look at its bytes, close it, and be back at its row', async () => {
@@ -201,41 +219,6 @@ describe('the page in a browser', () => {
     expect(await nameOfFocused()).toBe(row)
   })
 
-  // `DOCS_IMAGES=1 npm run test:page`: renews the images of docs/local-hub.md, from a minute of faults.
-  test.runIf(process.env.DOCS_IMAGES)(
-    'pictures for the manual',
-    async () => {
-      const pause = (ms: number): Promise<void> => page.waitForTimeout(ms)
-      await startStream()
-      await pause(18_000)
-      await page.getByLabel('Added latency (ms)').fill('150')
-      await page.keyboard.press('Tab')
-      await pause(4000)
-      await page.getByRole('button', { name: 'All off' }).click()
-      await pause(3000)
-      await page.getByRole('button', { name: 'Force-close connections' }).click()
-      await pause(3000)
-      await page.getByRole('button', { name: 'Freeze', exact: true }).click()
-      await pause(6000)
-      await page.getByRole('button', { name: 'Thaw' }).click()
-      await pause(5000)
-      await page.setViewportSize({ width: 1360, height: 1090 })
-      await page.evaluate('scrollTo(0, 0)')
-      await docsImage(page, 'local-hub-light')
-      await page.getByLabel('Theme').selectOption('dark')
-      await page.getByTestId('events').getByRole('button').first().click()
-      await page.getByRole('dialog').getByTestId('body').waitFor()
-      await docsImage(page, 'local-hub-detail-dark')
-      await page.keyboard.press('Escape')
-      await page.setViewportSize({ width: 360, height: 780 })
-      await page.evaluate('scrollTo(0, 0)')
-      await docsImage(page, 'local-hub-narrow')
-      await page.setViewportSize({ width: 1360, height: 2000 })
-      await screenshot(page, 'whole')
-    },
-    90_000,
-  )
-
   test('fits a screen of 360 pixels, in light and dark, with motion and without', async () => {
     await startStream()
     await page.getByRole('button', { name: 'Force-close connections' }).click()
@@ -260,5 +243,9 @@ describe('the page in a browser', () => {
     await page.keyboard.press('Escape')
     await page.evaluate('scrollTo(0, 0)')
     await screenshot(page, 'narrow')
+    // Nothing hidden makes the document longer than what can be seen of it.
+    const hidden =
+      'document.documentElement.scrollHeight - document.querySelector("main").getBoundingClientRect().bottom - scrollY'
+    expect(Number(await page.evaluate(hidden))).toBeLessThan(2)
   })
 })

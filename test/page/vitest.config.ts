@@ -6,7 +6,7 @@ export default defineConfig({
   ...main,
   test: {
     ...main.test,
-    include: ['test/page/**/*.test.ts'],
+    include: [process.env.DOCS_IMAGES ? 'test/page/pictures.test.ts' : 'test/page/page.test.ts'],
     exclude: ['**/node_modules/**'],
     globalSetup: ['test/page/build.ts'],
     fileParallelism: false,

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { Meanwhile } from '../protocol.js'
+import type { Meanwhile, ProcessState } from '../protocol.js'
 import { useAction } from './hooks.js'
 import { Card, Failure, Field, Switch } from './parts.js'
 import { freeze, setFaults, setStream } from './server.js'
@@ -50,6 +50,13 @@ const fates: Readonly<Record<Meanwhile, string>> = {
   close: 'the connection is closed',
 }
 
+const processTexts: Readonly<Record<ProcessState, string>> = {
+  absent: 'not started',
+  running: 'running',
+  freezing: 'freezing',
+  frozen: 'frozen',
+}
+
 /** Stops the producer's process for real, and lets its connection die meanwhile. */
 export function FreezeControl({ state, now }: { readonly state: State; readonly now: number }) {
   const [meanwhile, setMeanwhile] = useState<Meanwhile>('silence')
@@ -62,7 +69,15 @@ export function FreezeControl({ state, now }: { readonly state: State; readonly 
     producer?.frozenAt === undefined ? '' : ` for ${Math.max(0, (now - producer.frozenAt) / 1000).toFixed(0)} s`
   const why = hub?.cannotFreeze ?? (process === 'absent' ? 'Start the stream, or send an event, first.' : undefined)
   return (
-    <Card title="Freeze" aside={<span class={`badge ${process}`} role="status">{`${process}${frozenFor}`}</span>}>
+    <Card
+      title="Freeze"
+      aside={
+        <span class={`badge ${process}`}>
+          <span role="status">{processTexts[process]}</span>
+          <span aria-hidden="true">{frozenFor}</span>
+        </span>
+      }
+    >
       <p class="hint">
         Stops the producer’s process (SIGSTOP) between two invocations, as serverless platforms do; a thaw (SIGCONT)
         lets it go on, with a connection that may have died without its knowledge.

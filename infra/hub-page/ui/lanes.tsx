@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
-import type { FaultSpan } from '../protocol.js'
+import type { BatchSample, FaultSpan } from '../protocol.js'
 import { counted, number, size } from './format.js'
 import { useMedia } from './hooks.js'
 import { drawLane } from './lane-drawing.js'
@@ -80,12 +80,17 @@ function LaneRow(props: {
           <>
             <span class="sr">last batch: </span>
             <span>{`${counted(last.events, 'event')} · ${size(last.sizeInBytes)}`}</span>
-            <span class="ellipsis">{last.partitionKey === undefined ? 'no key' : `key ${last.partitionKey}`}</span>
+            <span class="ellipsis">{keyText(last)}</span>
           </>
         )}
       </p>
     </li>
   )
+}
+
+function keyText({ events, partitionKey }: BatchSample): string {
+  // Only the first is told of a batch, which may mix keys.
+  return `${events === 1 ? '' : 'first '}${partitionKey === undefined ? 'without key' : `key ${partitionKey}`}`
 }
 
 interface StripProps {

@@ -146,17 +146,25 @@ function Plot(props: {
   )
 }
 
+/** Of the tick font, roughly. */
+const letterWidth = 6.3
+
 function Spans({ state, frame }: { readonly state: State; readonly frame: Frame }) {
   const oldest = frame.now - plotWindowInMs
+  let labelledUpTo = 0
   return state.spans
     .filter(({ until }) => until === undefined || until > oldest)
     .map(({ id, name, from, until }) => {
       const left = Math.max(margin.left, frame.xOf(from))
       const right = until === undefined ? frame.width - margin.right : frame.xOf(until)
+      const x = Math.min(left + 2, frame.width - margin.right - name.length * letterWidth)
+      // Beside one that is too near, a line further down.
+      const isNear = x < labelledUpTo
+      if (!isNear) labelledUpTo = x + name.length * letterWidth + 4
       return (
         <g key={id}>
           <rect class="span" x={left} y={margin.top} width={Math.max(1, right - left)} height={bottom - margin.top} />
-          <text class="span-name" x={Math.min(left + 2, frame.width - 70)} y={margin.top - 6}>
+          <text class="span-name" x={x} y={isNear ? margin.top + 12 : margin.top - 6}>
             {name}
           </text>
         </g>

@@ -67,7 +67,7 @@ async function watch(page: HubWithPage) {
       rest += Buffer.from(chunk as Uint8Array).toString('utf8')
       const frames = rest.split('\n\n')
       rest = frames.pop() ?? ''
-      for (const frame of frames) {
+      for (const frame of frames.filter((one) => one.startsWith('data: '))) {
         largest = Math.max(largest, frame.length)
         updates.push(JSON.parse(frame.replace(/^data: /, '')) as Update)
       }

@@ -10,7 +10,7 @@ function reader() {
     writableLength: 0,
     writeHead: () => {},
     on: () => {},
-    write: (text: string) => told.push(JSON.parse(text.replace(/^data: /, '')) as Update),
+    write: (text: string) => told.push(JSON.parse(text.replace(/^(retry: \d+\n\n)?data: /, '')) as Update),
   }
   return { told, response, asResponse: response as unknown as ServerResponse }
 }

@@ -28,7 +28,7 @@ test('another latency is told, but the fault lasts on; a freeze is a span of its
   now = 20
   timeline.observe(calm, true)
   expect(timeline.spans.map(({ name, from, until }) => [name, from, until])).toEqual([
-    ['Latency', 0, 20],
+    ['Added latency', 0, 20],
     ['Frozen', 10, undefined],
   ])
 })
