@@ -25,11 +25,14 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 
 export function refuse(request: IncomingMessage): Refusal | undefined {
   const { host, origin } = request.headers
-  if (!isLoopbackAddress(request.socket.remoteAddress)) {
+  const ownAddress = plainAddress(request.socket.localAddress)
+  const callerAddress = plainAddress(request.socket.remoteAddress)
+  // From this machine to an address of its own, loopback or not, both ends are one.
+  if (!isLoopback(callerAddress) && (callerAddress === '' || callerAddress !== ownAddress)) {
     return { status: 403, message: 'The page of the local hub answers on its own machine only.' }
   }
   // A name that somebody else's DNS server points here (DNS rebinding) is not one of these.
-  if (host === undefined || !isLoopbackName(host)) {
+  if (host === undefined || !isOwnName(host, ownAddress)) {
     return { status: 403, message: 'Open the page as http://localhost or http://127.0.0.1, with its port.' }
   }
   const site = request.headers['sec-fetch-site']
@@ -47,14 +50,20 @@ export function refuse(request: IncomingMessage): Refusal | undefined {
   return undefined
 }
 
-export function isLoopbackAddress(address: string | undefined): boolean {
-  if (address === undefined) return false
-  return address === '::1' || /^(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(address)
+/** As it is without IPv6 around it. */
+function plainAddress(address = ''): string {
+  return address.replace(/^::ffff:(?=\d{1,3}(\.\d{1,3}){3}$)/, '')
 }
 
-/** Of a Host header, its port left aside. */
-function isLoopbackName(host: string): boolean {
-  return /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?$/i.test(host)
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^127(\.\d{1,3}){3}$/.test(address)
+}
+
+/** Of a Host header, its port left aside: a loopback name, or the very address that was connected to. */
+function isOwnName(host: string, ownAddress: string): boolean {
+  const name = host.toLowerCase().replace(/:\d{1,5}$/, '')
+  const address = name.replace(/^\[(.*)\]$/, '$1')
+  return name === 'localhost' || isLoopback(address) || (address !== '' && address === ownAddress)
 }
 
 function isOwnOrigin(origin: string, host: string): boolean {

@@ -79,7 +79,7 @@ export async function startHubWithPage(options: LocalHubOptions = {}, own: HubPa
   }
 }
 
-/** The page answers on loopback only, wherever else the hub listens. */
+/** The page answers this machine only, wherever else the hub listens. */
 function urlOf({ host, httpPort }: LocalHub): string {
   const isEveryAddress = host === '0.0.0.0' || host === '::'
   const name = isEveryAddress ? 'localhost' : host.includes(':') ? `[${host}]` : host
