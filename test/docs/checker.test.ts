@@ -91,6 +91,17 @@ describe('a block that is wrong is found, with its page and line', () => {
     expect(await problemsOf('text', 'one', 'rnu')).toEqual([expect.stringMatching(/"rnu" is no mark/)])
   })
 
+  test.each(['<!--run-->', '<!-- Run -->', 'text -->'])(
+    'with a comment before it that would mark nothing: %s',
+    (line) => {
+      expect(() => parsePage('page.md', `\n${line}\n\`\`\`ts\n\`\`\``)).toThrow('page.md:2: marks of a block are words')
+    },
+  )
+
+  test('that is fenced in another way', () => {
+    expect(() => parsePage('page.md', '~~~ts\nconst one = 1\n~~~')).toThrow('page.md:1: blocks of code are fenced by')
+  })
+
   test('that has no end', () => {
     expect(() => parsePage('page.md', 'text\n```ts\nconst one = 1')).toThrow('page.md:2: this block of code has no end')
   })

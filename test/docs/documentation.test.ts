@@ -19,6 +19,12 @@ test('every link of every page leads to a file and a heading', () => {
   expect(brokenLinks(pages)).toEqual([])
 })
 
+test('the README begins with the two commands that need nothing but Node', () => {
+  const { blocks } = readPage('README.md')
+  const shell = blocks.filter(({ language }) => language === 'sh').map(({ code }) => code)
+  expect(shell).toEqual(expect.arrayContaining(['npm ci && npm start', 'npm ci && npm test']))
+})
+
 test('every block of TypeScript type-checks by itself, against the sources', async () => {
   expect(programs.length).toBeGreaterThan(15)
   expect(await typeErrors(programs)).toEqual([])

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -38,12 +37,17 @@ export const knownMarks: ReadonlySet<string> = new Set(['run', 'continues'])
 /** Generated from the sources, and held to them by a test of their own. */
 const generated = ['docs/api/', 'docs/reference/']
 
-/** Every Markdown page that is kept, generated ones among them. */
-export function pagePaths(): string[] {
-  // What is new and not yet added is checked as well; what a build makes is ignored.
-  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '--', '*.md']
-  const paths = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n')
-  return [...new Set(paths)].filter((path) => path !== '').sort()
+/** What installs and builds make, which is not kept. */
+const made = new Set(['node_modules', 'dist', 'coverage'])
+
+/** Every Markdown page that is kept, from the root, generated ones among them. */
+export function pagePaths(folder = ''): string[] {
+  const paths = readdirSync(`${root}${folder}`, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}${entry.name}`
+    if (entry.isDirectory()) return made.has(entry.name) || entry.name.startsWith('.') ? [] : pagePaths(`${path}/`)
+    return entry.name.endsWith('.md') ? [path] : []
+  })
+  return paths.sort()
 }
 
 /** Whether the blocks of a page are written by hand. */
@@ -62,6 +66,7 @@ export function parsePage(path: string, text: string): Page {
   const lines = text.split('\n')
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? ''
+    if (/^ *~~~/.test(line)) throw new Error(`${path}:${at + 1}: blocks of code are fenced by three backticks.`)
     const [, indent = '', fence, language = ''] = /^( *)(`{3,})(.*)$/.exec(line) ?? []
     if (fence !== undefined) {
       const end = lines.findIndex((other, i) => i > at && other.trim() === fence)
@@ -69,7 +74,7 @@ export function parsePage(path: string, text: string): Page {
       const code = lines
         .slice(at + 1, end)
         .map((other) => (other.startsWith(indent) ? other.slice(indent.length) : other))
-      const marks = marksOf(lines[at - 1] ?? '')
+      const marks = marksOf(lines[at - 1] ?? '', `${path}:${at}`)
       blocks.push({ page: path, line: at + 2, language: language.trim(), code: code.join('\n'), marks })
       at = end
       continue
@@ -80,10 +85,12 @@ export function parsePage(path: string, text: string): Page {
   return { path, blocks, links, anchors }
 }
 
-/** `<!-- run continues -->` */
-function marksOf(line: string): string[] {
-  const [, words = ''] = /^ *<!-- (?<words>[a-z -]+) -->$/.exec(line) ?? []
-  return words.split(' ').filter((word) => word !== '')
+/** `<!-- run continues -->`. A comment in any other form would be a mark that nobody heeds. */
+function marksOf(line: string, at: string): string[] {
+  if (!line.includes('<!--') && !line.includes('-->')) return []
+  const [, words] = /^ *<!-- (?<words>[a-z -]+) -->$/.exec(line) ?? []
+  if (words === undefined) throw new Error(`${at}: marks of a block are words in one comment, such as <!-- run -->.`)
+  return words.split(' ')
 }
 
 function anchorsOf(line: string, taken: ReadonlySet<string>): string[] {
