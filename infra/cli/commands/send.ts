@@ -43,6 +43,12 @@ export const addSendCommand: AddCommand = (program, context) => {
     .option('--restart', 'send everything again, whatever the ledger says')
     .option('--dead-letter <path>', 'what was refused, and why (default: FILE.dead-letter.ndjson)')
     .option('--keep-going', 'go on although the first 100 records were all refused')
+    .option(
+      '--connect-timeout <seconds>',
+      'longest wait for the first answer of the event hub',
+      wholeNumber(1, 3600),
+      15,
+    )
     .option('--idempotent', 'have the event hub drop what is sent twice within a run (AMQP)')
     .option('--quiet', 'no progress and no summary')
   addTargetOptions(command)

@@ -20,6 +20,9 @@ export interface CsvOptions {
   readonly asText: boolean
 }
 
+/** A newline within quotes ends no row, so one quote too many takes in what follows. */
+const openQuoteHint = ' It may begin with a quote that nothing closes, and so hold the rows after it.'
+
 /** Each row is an event: a JSON object by the names of the columns, or its text. RFC 4180, and any one-byte delimiter. */
 export class CsvFormat implements Format {
   readonly name = 'csv'
@@ -62,7 +65,7 @@ export class CsvFormat implements Format {
     }
     const sound: RawRecord[] = []
     for (const raw of rest) {
-      const refusal = refusedAsTooLong(raw, this.#maxSize) ?? refusedAsNoText(raw)
+      const refusal = refusedAsTooLong(raw, this.#maxSize, openQuoteHint) ?? refusedAsNoText(raw)
       if (refusal) yield refusal
       else sound.push(raw)
     }
@@ -71,7 +74,10 @@ export class CsvFormat implements Format {
   }
 
   #convert(raw: RawRecord, row: readonly string[] | undefined): Converted {
-    if (row === undefined) return refused(raw, 'invalid-csv', 'Its quotes do not match. See RFC 4180.')
+    if (row === undefined) {
+      const hint = raw.bytes.includes(0x0a) ? openQuoteHint : ''
+      return refused(raw, 'invalid-csv', `Its quotes do not match. See RFC 4180.${hint}`)
+    }
     const columns = this.#columns ?? []
     if (row.length !== columns.length) {
       const reason = `It has ${row.length} fields, and there are ${columns.length} columns.`

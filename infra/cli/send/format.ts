@@ -116,9 +116,9 @@ export function refused(raw: RawRecord, code: string, reason: string): Converted
 }
 
 /** Refuses what was too long to keep; undefined: it was not. */
-export function refusedAsTooLong(raw: RawRecord, limit: number): Converted | undefined {
+export function refusedAsTooLong(raw: RawRecord, limit: number, hint = ''): Converted | undefined {
   if (raw.sizeInBytes <= limit) return undefined
-  const reason = `It has ${raw.sizeInBytes} bytes; the longest that is read has ${limit} (--max-record-size). Its first ${keptOfTooLong} bytes are shown.`
+  const reason = `It has ${raw.sizeInBytes} bytes; the longest that is read has ${limit} (--max-record-size). Its first ${keptOfTooLong} bytes are shown.${hint}`
   return refused(raw, 'record-too-long', reason)
 }
 

@@ -1,6 +1,8 @@
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { usageError } from '../cli-error.js'
+import { dirname } from 'node:path'
+import { CliError, usageError } from '../cli-error.js'
+import { exitCodes } from '../exit-codes.js'
 
 interface Holder {
   readonly pid: number
@@ -18,7 +20,7 @@ interface Holder {
 export function takeLock(path: string): () => void {
   const own = `${path}.${process.pid}`
   const text = JSON.stringify({ pid: process.pid, host: hostname(), startedAt: startOf(process.pid) } satisfies Holder)
-  writeFileSync(own, text, { mode: 0o600 })
+  write(own, text)
   try {
     // A link appears with its content, and fails where there is one already: nobody sees half a lock.
     for (let tries = 0; !linked(own, path); tries++) {
@@ -42,8 +44,36 @@ function linked(own: string, path: string): boolean {
     linkSync(own, path)
     return true
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    if (code === undefined || !withoutLinks.has(code)) throw error
+    return copied(own, path)
+  }
+}
+
+/** What file systems without hard links say. */
+const withoutLinks: ReadonlySet<string> = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'])
+
+/** As good, but for the instant in which the copy is empty: whoever looks then, leaves it alone. */
+function copied(own: string, path: string): boolean {
+  try {
+    writeFileSync(path, readFileSync(own), { flag: 'wx', mode: 0o600 })
+    return true
+  } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
+  }
+}
+
+function write(own: string, text: string): void {
+  try {
+    writeFileSync(own, text, { mode: 0o600 })
+  } catch (error) {
+    throw new CliError(
+      `The ledger cannot be written in '${dirname(own)}' (${(error as NodeJS.ErrnoException).code}). Name another place with --ledger PATH, or send without one: --no-ledger.`,
+      exitCodes.failed,
+      error,
+    )
   }
 }
 

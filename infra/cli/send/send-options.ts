@@ -18,6 +18,8 @@ export interface SendCommandOptions extends TargetOptions {
   readonly property: readonly string[]
   readonly propertyField: readonly string[]
   readonly maxRecordSize: number
+  /** In seconds. */
+  readonly connectTimeout: number
   /** A path; false: `--no-ledger`. */
   readonly ledger?: string | false
   readonly restart?: boolean

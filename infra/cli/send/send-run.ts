@@ -50,6 +50,8 @@ export interface SendCounts {
   readonly unknown: number
   /** Given back unsent when the run was ended early. */
   readonly returned: number
+  /** Whether the last record, which nothing ends, makes no sense so far and was left for the next run. */
+  readonly isLastUnfinished: boolean
 }
 
 /** What the run hands to the client: the event, and where it came from, in a field that the client does not see. */
@@ -84,6 +86,7 @@ export class SendRun {
   #newlySkipped: number[] = []
   #columns: readonly string[] | undefined
   #ledger: Ledger | undefined
+  #isLastUnfinished = false
 
   /** @param client in buffered mode; its callbacks have to call `accepted` and `failed`. It is closed by the run. */
   constructor(job: SendJob, client: EventHubProducerClient) {
@@ -97,7 +100,13 @@ export class SendRun {
 
   get counts(): SendCounts {
     const now = { accepted: this.#accepted, refused: this.#refused, skipped: this.#skipped }
-    return { now, total: this.#totals(), unknown: this.#unknown, returned: this.#returned }
+    return {
+      now,
+      total: this.#totals(),
+      unknown: this.#unknown,
+      returned: this.#returned,
+      isLastUnfinished: this.#isLastUnfinished,
+    }
   }
 
   /** Bytes of the input before which everything is settled. */
@@ -159,6 +168,11 @@ export class SendRun {
     for (const number of block.emptyRecords) if (!this.#watermark.isSettled(number)) this.#skip(number)
     const unsettled = block.records.filter(({ number }) => !this.#watermark.isSettled(number))
     for (const converted of this.#job.format.convert(unsettled)) {
+      // Somebody may be writing it: a refusal now would be of half a record. Where nothing is kept, no run comes after this.
+      if (converted.kind === 'refused' && block.end.isOpen && this.#job.openLedger !== undefined) {
+        this.#isLastUnfinished = true
+        return
+      }
       await this.#give(converted)
       if (this.#stop.signal.aborted) return
     }

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import type { EventHubProducerClient, Logger } from '../../../core/index.js'
-import { usageError } from '../cli-error.js'
+import { EventHubError, type EventHubProducerClient, type Logger } from '../../../core/index.js'
+import { CliError, usageError } from '../cli-error.js'
 import type { GlobalOptions } from '../context.js'
 import type { CliEnvironment } from '../environment.js'
-import { type ExitCode, exitCodeOf } from '../exit-codes.js'
+import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.js'
 import { describeError } from '../explain.js'
 import { clientFor, readTarget, type Target } from '../target.js'
 import { DeadLetterFile } from './dead-letters.js'
@@ -25,7 +25,7 @@ const maxWaitTimeInMs = 200
 /** Per partition. One batch of them at a time is under way: at most so many records may arrive twice after a kill. */
 const maxBufferLength = 5000
 const maxBufferSizeInBytes = 32 * 1024 * 1024
-/** About two minutes of trying before a run gives up. */
+/** About two minutes of trying before a run that was under way gives up. */
 const retryOptions = { maxRetries: 10, maxRetryDelayInMs: 15_000 }
 
 /** Everything that is settled before anything is opened. */
@@ -140,14 +140,15 @@ class Sender {
   /** A wrong key, name or partition is told before a record is read. HTTPS cannot ask; there the first send tells. */
   async #assertMaySend({ signal }: Stopping): Promise<void> {
     if (this.#client.transportName === 'https') return
+    const { partition, connectTimeout } = this.#plan.options
     let partitionIds: string[]
     try {
-      partitionIds = await this.#client.getPartitionIds({ abortSignal: signal })
+      partitionIds = await this.#client.getPartitionIds({ abortSignal: signal, timeoutInMs: connectTimeout * 1000 })
     } catch (error) {
       if (signal.aborted) return
-      throw error
+      if (!(error instanceof EventHubError) || !error.retryable) throw error
+      throw new CliError(error.message, exitCodes.incomplete, error)
     }
-    const { partition } = this.#plan.options
     if (partition === undefined || partitionIds.includes(partition)) return
     throw usageError(`${this.#target} has no partition '${partition}'. It has: ${partitionIds.join(', ')}.`)
   }

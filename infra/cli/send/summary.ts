@@ -21,6 +21,7 @@ export interface SendResult {
 export function exitCodeFor({ end, counts }: Pick<SendResult, 'end' | 'counts'>): ExitCode {
   switch (end.kind) {
     case 'complete':
+      if (counts.isLastUnfinished) return exitCodes.incomplete
       return counts.now.refused > 0 ? exitCodes.deadLettered : exitCodes.done
     case 'interrupted':
       return exitCodeOf(end.signal)
@@ -37,7 +38,7 @@ export function summaryText(result: SendResult): string {
   const name = file === '-' ? 'standard input' : file
   const seconds = durationInMs / 1000
   const lines: string[] = []
-  if (end.kind === 'complete' && accepted + refused + skipped === 0) {
+  if (end.kind === 'complete' && accepted + refused + skipped === 0 && !counts.isLastUnfinished) {
     lines.push(
       settledBefore > 0
         ? `Everything in ${name} was sent to ${target} already (${count(settledBefore)} records). To send it again, add --restart.`
@@ -53,6 +54,11 @@ export function summaryText(result: SendResult): string {
   const { unknown, returned } = counts
   if (unknown > 0) lines.push(`${count(unknown)} have left, and no answer came: they may be in the event hub.`)
   if (returned > 0) lines.push(`${count(returned)} were read and not sent.`)
+  if (counts.isLastUnfinished) {
+    lines.push(
+      'The last record has no newline and makes no sense, so it may be unfinished: it was left for the next run. If that is all of it, add a newline.',
+    )
+  }
   if (end.kind !== 'complete') {
     const again = unknown > 0 ? ' What may be there already is sent again: expect duplicates of it.' : ''
     const why = end.kind === 'interrupted' ? 'Interrupted.' : 'Not all was sent.'
@@ -77,6 +83,7 @@ export function summaryJson(result: SendResult): object {
     ...counts.now,
     unknown: counts.unknown,
     returned: counts.returned,
+    isLastUnfinished: counts.isLastUnfinished,
     settledBefore,
     total: counts.total,
     durationInMs: Math.round(durationInMs),

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ledger } from '../../../infra/cli/send/ledger.js'
+import type { Totals } from '../../../infra/cli/send/ledger-format.js'
 import { type LocalHub, startLocalHub } from '../../../infra/local-hub/index.js'
 
 /** What is done to `sluice send`. */
@@ -24,6 +25,12 @@ export interface InterruptedSend {
 /** What came of it. */
 export interface InterruptedSendResult {
   readonly missing: number
+  /** Records that are no JSON, and are not in the dead-letter file. */
+  readonly missingDeadLetters: number
+  /** Others that are. */
+  readonly wrongDeadLetters: number
+  /** By how much the ledger's totals differ from what is in the file. */
+  readonly miscounted: number
   /** Copies beyond the first. */
   readonly duplicates: number
   /** Stored and not in the ledger, summed over the kills: what could arrive twice. */
@@ -45,6 +52,16 @@ export interface InterruptedSendResult {
 }
 
 const keyCount = 997
+
+function kindOf(id: number): 'sound' | 'empty' | 'broken' {
+  if (id % 501 === 0) return 'empty'
+  return id % 703 === 0 ? 'broken' : 'sound'
+}
+
+/** The numbers of all records of a kind. */
+function allOf(kind: ReturnType<typeof kindOf>, records: number): number[] {
+  return Array.from({ length: records }, (_, i) => i + 1).filter((id) => kindOf(id) === kind)
+}
 const eventHubName = 'events'
 
 /**
@@ -56,6 +73,7 @@ export async function interruptedSend(options: InterruptedSend): Promise<Interru
   const file = join(folder, 'records.ndjson')
   const sizeInBytes = writeRecords(file, records)
   log(`${records} records, ${(sizeInBytes / 1e6).toFixed(1)} MB`)
+  const sound = allOf('sound', records).length
   const tally = new Tally(records)
   const hub = await startLocalHub({
     eventHubs: { [eventHubName]: { partitionCount: options.partitionCount } },
@@ -76,7 +94,7 @@ export async function interruptedSend(options: InterruptedSend): Promise<Interru
       if (run < options.kills) {
         // Now and then while it is still reading its ledger; else far enough on that the last kill comes before the end.
         const isEarly = random() < 0.2
-        const stretch = (records - tally.distinct) / (options.kills - run)
+        const stretch = (sound - tally.distinct) / (options.kills - run)
         const point = tally.distinct + 1 + Math.floor(random() * stretch)
         if (!isEarly) await Promise.race([tally.reaches(point), exited])
         await new Promise((resolve) => setTimeout(resolve, random() * (isEarly ? 300 : 40)))
@@ -98,12 +116,17 @@ export async function interruptedSend(options: InterruptedSend): Promise<Interru
   } finally {
     await hub.close()
   }
-  if (existsSync(`${file}.dead-letter.ndjson`))
-    log(`dead letter: ${readFileSync(`${file}.dead-letter.ndjson`, 'utf8').split('\n')[0]}`)
-  if (tally.distinct < records)
-    log(`missing: ${tally.missing().slice(0, 40).join(' ')} … ${tally.missing().slice(-5).join(' ')}`)
+  const letters = deadLetters(`${file}.dead-letter.ndjson`)
+  const broken = allOf('broken', records)
+  const totals = totalsIn(`${file}.sluice-ledger`, hub)
   return {
-    missing: records - tally.distinct,
+    missing: sound - tally.distinct,
+    missingDeadLetters: broken.filter((id) => !letters.has(id)).length,
+    wrongDeadLetters: letters.size - broken.filter((id) => letters.has(id)).length,
+    miscounted:
+      Math.abs(totals.accepted - sound) +
+      Math.abs(totals.refused - broken.length) +
+      Math.abs(totals.skipped - allOf('empty', records).length),
     duplicates: tally.total - tally.distinct,
     unconfirmed: unconfirmed.reduce((sum, count) => sum + count, 0),
     mostUnconfirmed: Math.max(0, ...unconfirmed),
@@ -146,10 +169,6 @@ class Tally {
     if (this.#waiting && this.distinct >= this.#waiting.count) this.#waiting.resolve()
   }
 
-  missing(): number[] {
-    return [...this.#copies.keys()].filter((id) => id > 0 && this.#copies[id] === 0)
-  }
-
   reaches(count: number): Promise<void> {
     if (this.distinct >= count) return Promise.resolve()
     return new Promise((resolve) => {
@@ -163,7 +182,12 @@ function writeRecords(file: string, records: number): number {
   let size = 0
   let text = ''
   for (let id = 1; id <= records; id++) {
-    text += `{"id":${id},"key":"k${id % keyCount}","text":"${'some text that a line of a log may well have '.repeat(2)}"}\n`
+    // Some are no records, and some are refused: a kill must not lose count of these either.
+    const kind = kindOf(id)
+    if (kind === 'empty') text += '\n'
+    else if (kind === 'broken') text += `{"id":${id}\n`
+    else
+      text += `{"id":${id},"key":"k${id % keyCount}","text":"${'some text that a line of a log may well have '.repeat(2)}"}\n`
     if (text.length < 1e6 && id < records) continue
     size += writeSync(fd, text)
     text = ''
@@ -181,9 +205,19 @@ function startSend(program: string, file: string, hub: LocalHub): ChildProcess {
 }
 
 function settledIn(ledgerPath: string, hub: LocalHub): number {
+  return totalsIn(ledgerPath, hub).accepted
+}
+
+function totalsIn(ledgerPath: string, hub: LocalHub): Totals {
   const subject = { target: `${hub.host}/${eventHubName}`, format: 'ndjson' }
-  const { totals } = Ledger.read(ledgerPath, subject) ?? { totals: { accepted: 0, refused: 0, skipped: 0 } }
-  return totals.accepted
+  return Ledger.read(ledgerPath, subject)?.totals ?? { accepted: 0, refused: 0, skipped: 0 }
+}
+
+/** The numbers of the records in a dead-letter file. A line that a kill has cut off is written again by the next run. */
+function deadLetters(path: string): ReadonlySet<number> {
+  if (!existsSync(path)) return new Set()
+  const found = readFileSync(path, 'utf8').matchAll(/^\{"record":(\d+),.*\}$/gm)
+  return new Set([...found].map((match) => Number(match[1])))
 }
 
 /** Resolves once no connection is left, and so nothing more can arrive. */

@@ -210,6 +210,21 @@ describe('going on', () => {
     expect(await bench.readLines('a.ndjson.dead-letter.ndjson')).toMatchObject([{ record: 3 }])
   })
 
+  test('a last line that is being written is left until it is whole', async () => {
+    const file = await bench.write('a.ndjson', '{"id":1}\n{"id":')
+    const { code, out } = await bench.send(file)
+    expect([code, out]).toEqual([4, expect.stringContaining('it was left for the next run')])
+    const again = await bench.send(file, '--json')
+    expect([again.code, JSON.parse(again.out)]).toMatchObject([4, { accepted: 0, isLastUnfinished: true }])
+    await appendFile(file, '2}\n{"id":3}')
+    expect((await bench.send(file)).code).toBe(0)
+    expect(bench.bodies().sort()).toEqual(['{"id":1}', '{"id":2}', '{"id":3}'])
+    // A stream without a ledger has no next run.
+    expect(
+      (await bench.send('-', '--format', 'ndjson', '--dead-letter', bench.path('d'), { stdin: '1\n{' })).code,
+    ).toBe(3)
+  })
+
   test.each([
     ['a byte before the watermark', (content: string) => content.replace('"id":7,', '"id":8,'), /its beginning is not/],
     ['its length', () => lines(1, 99), /it has \d+ bytes, and \d+ were sent/],
@@ -229,12 +244,13 @@ describe('going on', () => {
     const file = await bench.write('a.ndjson', `${lines(1, 100)}{"half`)
     const then = new Date(1_700_000_000_000)
     await utimes(file, then, then)
-    const first = bench.startSend(file)
-    expect(await first.done).toBe(3)
+    expect((await bench.send(file)).code).toBe(4)
     // Nobody can do this by mistake: content that changes, with size, inode and time as they were.
     await writeFile(file, `${lines(1, 100).replace('"id":7,', '"id":8,')}{"half`)
     await utimes(file, then, then)
-    expect((await bench.send(file)).code).toBe(0)
+    expect((await bench.send(file)).code).toBe(4)
+    await utimes(file, then, new Date(1_700_000_001_000))
+    expect((await bench.send(file)).code).toBe(2)
   })
 
   test('another event hub or format is another job', async () => {
@@ -381,6 +397,21 @@ test.each([
   expect(error.replace(/^sluice: /, '').trimEnd()).toMatch(sentence)
   expect(error.trimEnd()).not.toContain('\n')
   expect([code, await readdir(bench.folder)]).toEqual([/does not exist/.test(error) ? 1 : 2, []])
+})
+
+test('where nothing listens, or nothing can be written, it says so and what to do', async () => {
+  const file = await bench.write('a.ndjson', lines(1, 10))
+  const wrong = bench.path('no-such-folder/ledger')
+  const { code, error } = await bench.send(file, '--ledger', wrong)
+  expect([code, error]).toEqual([
+    1,
+    expect.stringMatching(/^sluice: The ledger cannot be written in .* \(ENOENT\)\. .*--no-ledger\.\n$/),
+  ])
+  await bench.hub.close()
+  const running = bench.startSend(file, '--connect-timeout', '1')
+  expect(await running.done).toBe(4)
+  expect(running.stderr.text).toMatch(/^sluice: .+\n$/)
+  expect(await readdir(bench.folder)).toEqual(['a.ndjson'])
 })
 
 test('a ledger or a file of somebody else is never overwritten', async () => {
