@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import type { FromProducer, InvocationReport, Invoke } from './producer-protocol.js'
 
 /** None may be left behind, a stopped one in particular, when this process ends. */
@@ -6,6 +6,24 @@ const running = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
+
+/**
+ * Ends a stopped process should this one be killed outright: by itself it would stand still for good. Its standard input
+ * ends with this process, and the shell that waits for it does the rest.
+ */
+function watchOver({ pid }: ChildProcess): ChildProcess {
+  const script = 'read -r _; kill -KILL "$0"'
+  // Of a group of its own: a terminal's Ctrl+C must not end it first.
+  const watcher = spawn('/bin/sh', ['-c', script, String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  // Where there is no shell, all but that unlikely end is as it was.
+  watcher.on('error', () => {})
+  watcher.stdin?.on('error', () => {})
+  watcher.unref()
+  return watcher
+}
 
 /** What the owner of the process hears of it. */
 export interface ProducerEvents {
@@ -26,6 +44,7 @@ export class ProducerProcess {
   readonly #events: ProducerEvents
   readonly #waiting = new Map<number, (report: InvocationReport | undefined) => void>()
   #child: ChildProcess | undefined
+  #watcher: ChildProcess | undefined
   #nextId = 1
 
   /** @param module the built producer-process.js */
@@ -58,11 +77,14 @@ export class ProducerProcess {
 
   /** SIGSTOP: from here on it does nothing at all. */
   stop(): void {
-    this.#child?.kill('SIGSTOP')
+    if (this.#child === undefined) return
+    this.#child.kill('SIGSTOP')
+    this.#watcher ??= watchOver(this.#child)
   }
 
   /** SIGCONT: it goes on as if no time had passed. */
   continue(): void {
+    this.#endWatch()
     this.#child?.kill('SIGCONT')
   }
 
@@ -71,6 +93,7 @@ export class ProducerProcess {
     const child = this.#child
     if (child === undefined) return Promise.resolve()
     this.#child = undefined
+    this.#endWatch()
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     child.kill('SIGKILL')
     return gone
@@ -101,10 +124,16 @@ export class ProducerProcess {
 
   #onEnd(child: ChildProcess, how: string): void {
     if (!running.delete(child)) return
+    this.#endWatch()
     const isCrash = this.#child === child
     if (isCrash) this.#child = undefined
     for (const id of [...this.#waiting.keys()]) this.#settle(id, undefined)
     if (isCrash) this.#events.onCrash(how)
+  }
+
+  #endWatch(): void {
+    this.#watcher?.kill('SIGKILL')
+    this.#watcher = undefined
   }
 
   #settle(id: number, report: InvocationReport | undefined): void {

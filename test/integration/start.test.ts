@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -99,6 +99,37 @@ describe('npm start', () => {
     expect(await run.exited).toBe(0)
     expect(run.output).toContain('Stopped.')
   })
+
+  test.runIf(process.platform === 'linux')(
+    'killed outright while the producer of its page is frozen, it leaves no process behind',
+    async () => {
+      const run = start(anyPort)
+      const [, pageUrl = ''] = await run.until(/^See what arrives, and break it: (http:\S+)\n/)
+      await run.until(/Ctrl\+C/)
+      const post = (name: string, body: object) =>
+        fetch(`${pageUrl}_page/${name}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', origin: new URL(pageUrl).origin },
+          body: JSON.stringify(body),
+        })
+      await post('send', { eventHubName: 'events', bodyKind: 'text', body: 'x', count: 1 })
+      expect((await post('freeze', { frozen: true })).status).toBe(200)
+      const { pid } = run.child
+      const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ')
+      // The producer, and what watches over it.
+      expect(children).toHaveLength(2)
+      run.child.kill('SIGKILL')
+      // Z: ended, and nobody has asked how; some containers leave it at that.
+      const stateOf = (child: string) =>
+        readFile(`/proc/${child}/stat`, 'utf8').then(
+          (text) => text.split(' ')[2],
+          () => 'gone',
+        )
+      const left = async () =>
+        (await Promise.all(children.map(stateOf))).filter((state) => !/^(Z|gone)$/.test(state ?? ''))
+      await expect.poll(left, { timeout: 10_000 }).toEqual([])
+    },
+  )
 
   test.each(['PORT', 'HUB_PORT', 'HUB_HTTP_PORT'])(
     'says in one sentence that %s is taken, and what to do',

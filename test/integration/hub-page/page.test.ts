@@ -227,7 +227,7 @@ describe('what the page shows', () => {
     await using running = await start({ eventHubs: { events: { partitionCount: 8 } } })
     const live = await watch(running.page)
     await using client = EventHubProducerClient.fromConnectionString(running.hub.connectionString)
-    const count = 20_000
+    const count = 10_000
     const invocation = client.beginInvocation()
     for (let i = 0; i < count; i++)
       void invocation.sendEvent({ body: 'x'.repeat(100) }, { partitionKey: `k${i % 100}` })
