@@ -59,6 +59,8 @@ describe('a block that is wrong is found, with its page and line', () => {
     ['one behind an assignment', 'KEY=1 frobnicate', /"frobnicate" is no command/],
     ['a package without that command', 'npx eventhub-slice', /neither this package nor one/],
     ['an option that does not exist', 'npx eventhub-sluice hub --prot 1', /Unknown option '--prot'/],
+    ['the same through a script', 'npm run local-hub -- --prot 1', /Unknown option '--prot'/],
+    ['an example that does not exist', 'npm run example -- nothing', /no example nothing/],
     ['a value that cannot be', 'sluice hub --port many', /--port/],
     ['a command of sluice that does not exist', 'sluice hbu', /hbu/],
     ['a file that is not there', 'az deploy --template-file infra/azure/mian.bicep', /no infra\/azure\/mian\.bicep/],

@@ -46,5 +46,5 @@ for package in "$folder"/packages/*.deb; do
   dpkg-deb --fsys-tarfile "$package" | tar -x -C "$folder/tree" "${filter[@]}"
 done
 cp -a "$folder"/tree/usr/lib/python3/dist-packages/. "$target/lib/"
-find "$folder/tree/usr/lib" -name 'libqpid-proton.so*' -exec cp -a {} "$target/shared/" \;
+find "$folder/tree/usr/lib" -name 'libqpid-proton*.so*' -exec cp -a {} "$target/shared/" \;
 works || give_up "what was fetched does not run: $(PYTHONPATH="$target/lib" LD_LIBRARY_PATH="$target/shared" "$python" -S -c 'import azure.eventhub, proton, websocket' 2>&1 | tail -1)"

@@ -90,7 +90,17 @@ function checkNpm(args: readonly string[], folder: string): string | undefined {
   const name = command === 'run' ? script : command === 'test' || command === 'start' ? command : undefined
   if (name === undefined) return `"npm ${command}" is not known here.`
   if (!existsSync(join(root, inFolder, 'package.json'))) return `there is no package.json in ${inFolder}.`
-  return name in manifest(inFolder).scripts ? undefined : `package.json has no script "${name}".`
+  const line = manifest(inFolder).scripts[name]
+  if (line === undefined) return `package.json has no script "${name}".`
+  return scriptProblem(name, line, args.includes('--') ? args.slice(args.indexOf('--') + 1) : [])
+}
+
+/** What is handed on to a script of ours, as far as it can be told from here. */
+function scriptProblem(name: string, line: string, args: readonly string[]): string | undefined {
+  const [, command] = /sluice\.js (?<command>\w+)$/.exec(line) ?? []
+  if (command !== undefined) return checkSluice([command, ...args])
+  if (name !== 'example') return undefined
+  return args.every((arg) => existsSync(`${root}examples/${arg}/main.ts`)) ? undefined : `there is no example ${args}.`
 }
 
 function checkNpx(args: readonly string[], folder: string): string | undefined {
