@@ -19,6 +19,7 @@ export const addSendCommand: AddCommand = (program, context) => {
         'ndjson',
         'csv',
         'lines',
+        'events',
       ]),
     )
     .option('--key <field>', 'the field, or column, with the partition key; a.b leads into objects')
@@ -63,6 +64,7 @@ Examples:
   sluice send orders.ndjson --hub orders
   sluice send orders.csv --key customer --property source=import
   sluice send access.log.gz --format lines
+  sluice send events.ndjson --format events   what \`sluice tail --json\` wrote, with keys and properties
   tail -f app.jsonl | sluice send - --format ndjson
   sluice send orders.ndjson                   the same again goes on where it was interrupted
 

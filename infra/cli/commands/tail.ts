@@ -52,7 +52,8 @@ Examples:
   sluice tail
   sluice tail --from earliest --no-follow --json > events.ndjson
   sluice tail --partition 0 --from 42 --count 1 --properties
-  sluice tail --from 2026-05-04T03:00:00Z --json | jq .body`
+  sluice tail --from 2026-05-04T03:00:00Z --json | jq .body
+  sluice send events.ndjson --format events --hub another     sends them again, with keys and properties`
 
 async function runTail(options: TailCommandOptions & GlobalOptions, environment: CliEnvironment): Promise<ExitCode> {
   const { stdout, stderr } = environment

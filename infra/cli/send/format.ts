@@ -1,16 +1,16 @@
 import { isUtf8 } from 'node:buffer'
-import type { AmqpPrimitive, EventData, SendOptions } from '../../../core/index.js'
+import type { AmqpPrimitive, EventData, EventInput, SendOptions } from '../../../core/index.js'
 import { usageError } from '../cli-error.js'
 import { keptOfTooLong, type RawRecord } from './splitter.js'
 
-export type FormatName = 'ndjson' | 'csv' | 'lines'
+export type FormatName = 'ndjson' | 'csv' | 'lines' | 'events'
 
 /** What a record has become. */
 export type Converted =
   | {
       readonly kind: 'event'
       readonly raw: RawRecord
-      readonly event: EventData
+      readonly event: EventInput
       readonly target: SendOptions | undefined
     }
   | { readonly kind: 'refused'; readonly raw: RawRecord; readonly refusal: Refusal }

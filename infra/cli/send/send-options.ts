@@ -1,6 +1,7 @@
 import { usageError } from '../cli-error.js'
 import type { TargetOptions } from '../target.js'
 import { CsvFormat } from './csv-format.js'
+import { EventsFormat } from './events-format.js'
 import { type EventOptions, type Format, type FormatName, LinesFormat, NdjsonFormat } from './format.js'
 
 /** The options of `sluice send`, as Commander reads them. */
@@ -29,6 +30,9 @@ export interface SendCommandOptions extends TargetOptions {
   readonly quiet?: boolean
 }
 
+/** Formats whose records are lines. */
+const lineFormats = { ndjson: NdjsonFormat, lines: LinesFormat, events: EventsFormat } as const
+
 /** Makes the format once the columns of an earlier run are known, which are undefined for a new one. */
 export type MakeFormat = (columns: readonly string[] | undefined) => Format
 
@@ -51,7 +55,8 @@ export function readFormat(
   if (name !== 'csv') {
     const given = options.columns ? '--columns' : options.csvRaw ? '--csv-raw' : undefined
     if (given) throw usageError(`${given} is for CSV, and this is ${name}. Add --format csv, or leave it out.`)
-    const make = () => (name === 'lines' ? new LinesFormat(event, maxSize) : new NdjsonFormat(event, maxSize))
+    const Format = lineFormats[name]
+    const make = () => new Format(event, maxSize)
     make()
     return { make, identity: name }
   }

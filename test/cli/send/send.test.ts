@@ -378,7 +378,7 @@ describe('what is told on the way', () => {
 
 test.each([
   [['a.bin'], /^What is in it\? Add --format/],
-  [['a.ndjson', '--format', 'jsonl'], /'jsonl' is invalid\. Allowed choices are ndjson, csv, lines\./],
+  [['a.ndjson', '--format', 'jsonl'], /'jsonl' is invalid\. Allowed choices are ndjson, csv, lines, events\./],
   [['a.log', '--key', 'id'], /^Lines of text have no fields/],
   [['a.ndjson', '--key', 'id', '--partition', '1'], /Keep one of them\.$/],
   [['a.ndjson', '--key', 'id', '--key-column', 'id'], /mean the same/],
