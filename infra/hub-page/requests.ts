@@ -28,6 +28,18 @@ export class RequestError extends Error {
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** As the page calls them. */
+const labels: Readonly<Record<string, string>> = {
+  bodyKind: 'The kind of the body',
+  contentType: 'The content type',
+  count: 'How many',
+  eventsPerSecond: 'Events per second',
+  latencyInMs: 'Added latency (ms)',
+  partitionId: 'The partition',
+  partitionKey: 'The key',
+  thawAfterInMs: 'The time until the thaw (ms)',
+}
+
 export function readSend(json: unknown, hub: LocalHub): SendRequest {
   const fields = object(json)
   const eventHubName = hubName(fields, hub)
@@ -138,18 +150,18 @@ function object(value: unknown): Fields {
 function flag(fields: Fields, name: string): boolean {
   const value = fields[name]
   if (typeof value === 'boolean') return value
-  throw new RequestError(`${name} must be true or false.`)
+  throw new RequestError(`${labels[name] ?? name} must be true or false.`)
 }
 
 function whole(fields: Fields, name: string, least: number, most: number): number {
   const value = fields[name]
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
-  throw new RequestError(`${name} must be a whole number from ${least} to ${most}.`)
+  throw new RequestError(`${labels[name] ?? name} must be a whole number from ${least} to ${most}.`)
 }
 
 function word<T extends string>(fields: Fields, name: string, words: readonly T[]): T {
   const found = words.find((one) => one === fields[name])
-  if (found === undefined) throw new RequestError(`${name} must be one of: ${words.join(', ')}.`)
+  if (found === undefined) throw new RequestError(`${labels[name] ?? name} must be one of: ${words.join(', ')}.`)
   return found
 }
 
@@ -158,5 +170,5 @@ function optionalText(fields: Fields, name: string): string | undefined {
   const value = fields[name]
   if (value === undefined || value === '') return undefined
   if (typeof value === 'string' && value.length <= 1024) return value
-  throw new RequestError(`${name} must be a text of up to 1024 characters.`)
+  throw new RequestError(`${labels[name] ?? name} must be a text of up to 1024 characters.`)
 }

@@ -36,11 +36,10 @@ afterEach(async () => {
   expect(complaints).toEqual([])
 })
 
-const shown = async (name: string): Promise<number> =>
-  Number((await page.getByTestId(name).textContent())?.replaceAll(',', ''))
+const shown = async (name: string): Promise<number> => (await account(name))[0] ?? Number.NaN
 
 async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-  await expect.poll(isTrue, { message: what, timeout: 15_000, interval: 50 }).toBe(true)
+  await expect.poll(isTrue, { message: what, timeout: 20_000, interval: 50 }).toBe(true)
 }
 
 /** What it is called, by its label or its text. */
@@ -63,15 +62,24 @@ function storedNumbers(): Set<unknown> {
   return new Set(hub.hub.events('events').map(({ applicationProperties }) => applicationProperties['hub-page-number']))
 }
 
+/** Several numbers of the page, all of one moment. */
+async function account(...names: string[]): Promise<number[]> {
+  const read = `${JSON.stringify(names)}.map((name) =>
+    Number(document.querySelector('[data-testid="' + name + '"]').textContent.replaceAll(',', '')))`
+  return (await page.evaluate(read)) as number[]
+}
+
 async function stopStreamAndCompare(): Promise<void> {
-  await page.getByRole('switch', { name: 'Steady stream' }).click()
-  await until('nothing waits', async () => (await shown('waiting')) === 0 && (await shown('under-way')) === 0)
-  expect(await shown('lost')).toBe(0)
+  const stream = page.getByRole('switch', { name: 'Steady stream' })
+  await stream.click()
+  // Only then has the source made its last event.
+  await until('the stream is off', async () => (await stream.getAttribute('aria-checked')) === 'false')
+  await until('nothing waits', async () => (await account('waiting', 'under-way')).every((count) => count === 0))
   const stored = storedNumbers()
   const created = Math.max(...[...stored].map(Number)) + 1
   expect(stored.size).toBe(created)
-  expect(await shown('stored')).toBe(created)
-  const [taken, ...ends] = await Promise.all(['taken', 'accepted', 'refused', 'unknown', 'returned'].map(shown))
+  expect(await account('stored', 'lost')).toEqual([created, 0])
+  const [taken, ...ends] = await account('taken', 'accepted', 'refused', 'unknown', 'returned')
   expect(ends.reduce((sum, one) => sum + one, 0)).toBe(taken)
 }
 
@@ -90,7 +98,7 @@ describe('the page in a browser', () => {
     expect(event?.partitionKey).toBe('customer-7')
     const lane = page.locator(`[data-partition="${event?.partitionId}"]`)
     expect(await lane.getAttribute('data-events')).toBe('3')
-    expect(await lane.textContent()).toContain('first key customer-7')
+    expect(await lane.textContent()).toContain('first: key customer-7')
 
     await page.getByTestId('events').getByRole('button').first().click()
     const detail = page.getByRole('dialog')
@@ -131,7 +139,10 @@ describe('the page in a browser', () => {
     await until('the client gives up on it', async () =>
       ((await page.getByTestId('timeline').textContent()) ?? '').includes('no sign of life'),
     )
-    await until('events wait', async () => (await shown('waiting')) + (await shown('under-way')) > 10)
+    await until('events wait', async () => {
+      const [waiting = 0, underWay = 0] = await account('waiting', 'under-way')
+      return waiting + underWay > 10
+    })
     await screenshot(page, 'silence')
     await page.getByRole('switch', { name: 'Silence' }).click()
     const before = await shown('accepted')

@@ -10,6 +10,6 @@ export default defineConfig({
     exclude: ['**/node_modules/**'],
     globalSetup: ['test/page/build.ts'],
     fileParallelism: false,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
   },
 })

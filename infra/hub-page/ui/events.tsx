@@ -117,7 +117,7 @@ function Key({ name }: { readonly name: string | undefined }) {
   return (
     <span class="event-key">
       <span class="swatch" style={{ '--hue': String(hue(name)) }} aria-hidden="true" />
-      {name}
+      <span class="ellipsis">{name}</span>
     </span>
   )
 }

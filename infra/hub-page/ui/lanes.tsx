@@ -90,7 +90,7 @@ function LaneRow(props: {
 
 function keyText({ events, partitionKey }: BatchSample): string {
   // Only the first is told of a batch, which may mix keys.
-  return `${events === 1 ? '' : 'first '}${partitionKey === undefined ? 'without key' : `key ${partitionKey}`}`
+  return `${events === 1 ? '' : 'first: '}${partitionKey === undefined ? 'no key' : `key ${partitionKey}`}`
 }
 
 interface StripProps {
