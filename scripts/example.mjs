@@ -1,19 +1,22 @@
 // `npm run example -- NAME`: bundles an example with the library's sources and runs it, against a local hub where
 // EVENTHUB_CONNECTION_STRING names no event hub.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const sources = {
-  'eventhub-sluice': 'core/index.ts',
-  'eventhub-sluice/aws-lambda': 'adapters/aws-lambda/index.ts',
-  'eventhub-sluice/azure-functions': 'adapters/azure-functions/index.ts',
-  'eventhub-sluice/fetch': 'adapters/fetch/index.ts',
-  'eventhub-sluice/local-hub': 'infra/local-hub/index.ts',
-}
+const { name: packageName, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+/** Of each entry of the package, by the name that examples import. */
+const sources = Object.fromEntries(
+  Object.entries(exports)
+    .filter(([, { types }]) => types !== undefined)
+    .map(([entry, { types }]) => [
+      `${packageName}${entry.slice(1)}`,
+      types.replace('./dist/', '').replace('.d.ts', '.ts'),
+    ]),
+)
 
 const names = readdirSync(join(root, 'examples')).filter((name) => existsSync(join(root, 'examples', name, 'main.ts')))
 const [name, ...others] = process.argv.slice(2)

@@ -1,18 +1,21 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import type { Block } from './markdown.js'
-import { root } from './markdown.js'
+import { type Block, root } from './markdown.js'
 
 /** The sources of each entry of the package, by the name that users import. */
-export const entries: Readonly<Record<string, string>> = {
-  'eventhub-sluice': 'core/index.ts',
-  'eventhub-sluice/aws-lambda': 'adapters/aws-lambda/index.ts',
-  'eventhub-sluice/azure-functions': 'adapters/azure-functions/index.ts',
-  'eventhub-sluice/fetch': 'adapters/fetch/index.ts',
-  'eventhub-sluice/amqp': 'core/amqp/index.ts',
-  'eventhub-sluice/https': 'core/https/index.ts',
-  'eventhub-sluice/local-hub': 'infra/local-hub/index.ts',
+export const entries: Readonly<Record<string, string>> = entriesOf(
+  JSON.parse(readFileSync(`${root}package.json`, 'utf8')),
+)
+
+function entriesOf({ name, exports }: { name: string; exports: Record<string, string | { types: string }> }) {
+  const sources = Object.entries(exports).flatMap(([entry, to]) =>
+    typeof to === 'string'
+      ? []
+      : [[`${name}${entry.slice(1)}`, to.types.replace('./dist/', '').replace('.d.ts', '.ts')] as const],
+  )
+  return Object.fromEntries(sources)
 }
 
 /** Blocks that TypeScript reads, by language. */
