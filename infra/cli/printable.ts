@@ -19,3 +19,8 @@ export function printable(text: string): string {
     return hex.length > 2 ? `\\u${hex.padStart(4, '0')}` : `\\x${hex.padStart(2, '0')}`
   })
 }
+
+/** The same for JSON, which it leaves as it is for a program: JSON has an escape of its own for each of them. */
+export function printableJson(json: string): string {
+  return json.replace(unprintable, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
+}

@@ -4,7 +4,7 @@ import { CliError, usageError } from '../cli-error.js'
 import { type AddCommand, type GlobalOptions, runsWith } from '../context.js'
 import type { CliEnvironment } from '../environment.js'
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.js'
-import { printable } from '../printable.js'
+import { printable, printableJson } from '../printable.js'
 import type { ReceivedEvent } from '../tail/decode.js'
 import { eventToJson } from '../tail/event-json.js'
 import { parsePosition } from '../tail/position.js'
@@ -126,7 +126,7 @@ function rendererFor(
   { stdout, env }: CliEnvironment,
 ): (event: ReceivedEvent) => string {
   const chosen = format ?? (json ? 'ndjson' : 'pretty')
-  if (chosen === 'ndjson') return (event) => `${JSON.stringify(eventToJson(event))}\n`
+  if (chosen === 'ndjson') return (event) => `${printableJson(JSON.stringify(eventToJson(event)))}\n`
   if (chosen !== 'pretty') throw usageError(`--format must be ${formats.join(' or ')}, not '${chosen.slice(0, 40)}'.`)
   if (json) throw usageError('--json and --format pretty exclude each other. Keep one of them.')
   const colours = stdout.isTTY && !env.NO_COLOR

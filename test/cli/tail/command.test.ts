@@ -40,6 +40,18 @@ describe('sluice tail', () => {
     expect(linesOf(asNdjson.out).sort()).toEqual(linesOf(asJson.out).sort())
   })
 
+  test('writes JSON that acts on no terminal either, and says the same', async () => {
+    const evil = 'a\u001b[2J\u009b31m\u202etxt\u2066\u007f\ufeff\n'
+    const own = await startLocalHub()
+    await using client = EventHubProducerClient.fromConnectionString(own.connectionString)
+    await client.sendEvent({ body: evil }, { partitionId: '0' })
+    const args = ['tail', '--no-follow', '--from', 'earliest', '--json']
+    const { out } = await run(args, { env: { EVENTHUB_CONNECTION_STRING: own.connectionString } })
+    expect(out.trimEnd()).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069\ufeff]/u)
+    expect(JSON.parse(out).body).toBe(evil)
+    await own.close()
+  })
+
   test('stops after --count events, of the partitions that are named', async () => {
     const args = ['tail', '--partition', '1', '--partition', '2', '--from', 'earliest', '--count', '2', '--json']
     const { code, out } = await run(args, { env: env() })
