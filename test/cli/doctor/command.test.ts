@@ -9,6 +9,9 @@ import { startConnectProxy } from '../../support/connect-proxy.js'
 import { createPrivateAuthority } from '../../support/private-authority.js'
 import { run, start } from '../in-process.js'
 
+/** A busy machine may take its time. */
+const patiently = { timeout: 10_000 }
+
 const authority = createPrivateAuthority('A private authority')
 const key = 'the+key/nobody-may=see=='
 
@@ -114,7 +117,7 @@ describe('sluice doctor', () => {
     const silent = await startLocalHub()
     silent.faults.silence = true
     const command = start(['doctor', '--json'], { env: { EVENTHUB_CONNECTION_STRING: silent.connectionString } })
-    await expect.poll(() => silent.connections.length).toBe(1)
+    await expect.poll(() => silent.connections.length, patiently).toBe(1)
     command.signal('SIGINT')
     expect(await command.done).toBe(130)
     const { ok, problem, steps } = JSON.parse(command.stdout.text)

@@ -10,6 +10,9 @@ import { type LocalHub, startLocalHub } from '../../../infra/local-hub/index.js'
 import { bundleCli } from '../bundle.js'
 import { CapturedOutput, run, start } from '../in-process.js'
 
+/** A busy machine may take its time. */
+const patiently = { timeout: 10_000 }
+
 let hub: LocalHub
 beforeAll(async () => {
   hub = await startLocalHub({ eventHubs: { few: {}, many: { partitionCount: 1 }, quiet: { partitionCount: 1 } } })
@@ -82,32 +85,34 @@ describe('sluice tail', () => {
       ['SIGTERM', 143],
     ] as const) {
       const command = start(['tail', '--from', 'earliest'], { env: env() })
-      await expect.poll(() => linesOf(command.stdout.text).length).toBe(3)
+      await expect.poll(() => linesOf(command.stdout.text).length, patiently).toBe(3)
       command.signal(signal)
       expect(await command.done).toBe(expected)
     }
-    await expect.poll(() => hub.connections.length).toBe(0)
+    await expect.poll(() => hub.connections.length, patiently).toBe(0)
   })
 
   test('ends at Ctrl+C also while its output has no room', async () => {
     const command = start(['tail', '--from', 'earliest'], { env: env() })
     command.stdout.write = () => false
     command.stdout.drained = () => new Promise(() => {})
-    await expect.poll(() => hub.connections.length).toBe(1)
+    await expect.poll(() => hub.connections.length, patiently).toBe(1)
     command.signal('SIGINT')
     expect(await command.done).toBe(130)
   })
 
   test('says on a terminal that it is reading, so that a quiet event hub is no riddle', async () => {
     const command = start(['tail', '--partition', '0', '--partition', '0'], { env: env('quiet'), isTTY: true })
-    await expect.poll(() => command.stderr.text).toBe("Reading 'quiet', partition 0. Press Ctrl+C to stop.\n")
+    await expect
+      .poll(() => command.stderr.text, patiently)
+      .toBe("Reading 'quiet', partition 0. Press Ctrl+C to stop.\n")
     command.signal('SIGINT')
     await command.done
   })
 
   test('ends with 0 when nobody reads its output any more', async () => {
     const command = start(['tail', '--from', 'earliest'], { env: env('quiet') })
-    await expect.poll(() => hub.connections.length).toBe(1)
+    await expect.poll(() => hub.connections.length, patiently).toBe(1)
     command.stdout.close()
     expect(await command.done).toBe(0)
   })
@@ -140,7 +145,7 @@ describe('sluice tail', () => {
     }
     const done = runCli(['tail', '--no-follow', '--count', '3'], environment)
     for (let count = 1; count <= 3; count++) {
-      await expect.poll(() => written.length).toBe(count)
+      await expect.poll(() => written.length, patiently).toBe(count)
       // All 3000 could have come by now.
       for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
       expect(written).toHaveLength(count)

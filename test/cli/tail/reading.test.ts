@@ -7,6 +7,9 @@ import { createPrivateAuthority } from '../../support/private-authority.js'
 import { startRelay } from '../../support/relay.js'
 import { bodiesOf, credential, read, readAll, take } from './reading.js'
 
+/** A busy machine may take its time. */
+const patiently = { timeout: 10_000 }
+
 let hub: LocalHub
 const hubs: LocalHub[] = []
 const clients: EventHubProducerClient[] = []
@@ -63,7 +66,7 @@ describe('where reading begins and ends', () => {
     expect(of('0')).toEqual(upTo(300))
     expect(of('1')).toEqual(upTo(350).slice(300))
     // It leaves nothing behind.
-    await expect.poll(readerLinks).toBe(0)
+    await expect.poll(readerLinks, patiently).toBe(0)
   })
 
   test('an empty event hub ends at once', async () => {
@@ -112,13 +115,13 @@ describe('where reading begins and ends', () => {
     await send(3)
     const { events } = read(hub, { from: 'latest', follow: true })
     const first = events.next()
-    await expect.poll(readerLinks).toBe(2)
+    await expect.poll(readerLinks, patiently).toBe(2)
     await send(2)
     const { value } = await first
     expect(value && bodiesOf([value])).toEqual([3])
     expect(bodiesOf(await take(events, 1))).toEqual([4])
     await events.return()
-    await expect.poll(readerLinks).toBe(0)
+    await expect.poll(readerLinks, patiently).toBe(0)
   })
 })
 
@@ -173,7 +176,7 @@ describe('what gets lost on the way', () => {
     await send(5)
     const { events } = read(hub, { from: 'latest', follow: true, partitionIds: ['0'] })
     const first = events.next()
-    await expect.poll(readerLinks).toBe(1)
+    await expect.poll(readerLinks, patiently).toBe(1)
     hub.faults.destroyConnections()
     hub.faults.refuseConnections = true
     const sending = send(3)
@@ -194,7 +197,7 @@ describe('what gets lost on the way', () => {
     const handedOut = () => Number(/^(?:[\s\S]*)<(\d+)>/.exec(relay.answered.toString('latin1'))?.[1]) + 1
     let taken = (await take(events, 1)).length
     // As many as may wait; the one taken has not been made good for yet.
-    await expect.poll(handedOut).toBe(256)
+    await expect.poll(handedOut, patiently).toBe(256)
     for (let round = 0; round < 5; round++) {
       taken += (await take(events, 300)).length
       expect(handedOut()).toBeLessThanOrEqual(taken + 256)
@@ -232,7 +235,7 @@ test('a reading of hours renews its claims before they end, on the same connecti
   await send(1)
   await events.next()
   for (let round = 2; round < 4; round++) {
-    await expect.poll(() => renewals.length).toBe(1)
+    await expect.poll(() => renewals.length, patiently).toBe(1)
     const [renewal] = renewals.splice(0)
     // Signatures are good for an hour.
     expect(renewal?.delayInMs).toBeGreaterThan(40 * minute)
@@ -240,7 +243,7 @@ test('a reading of hours renews its claims before they end, on the same connecti
     const claims = () => aging.connections[0]?.claims.filter(({ path }) => path.includes('consumergroups')) ?? []
     const endsAt = claims()[0]?.expiresAt
     renewal?.callback()
-    await expect.poll(() => claims()[0]?.expiresAt).not.toBe(endsAt)
+    await expect.poll(() => claims()[0]?.expiresAt, patiently).not.toBe(endsAt)
     ahead += 20 * minute
     await send(round)
     const { value } = await events.next()
