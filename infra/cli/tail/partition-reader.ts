@@ -34,13 +34,24 @@ export function keepMessagesEncoded(session: Session): void {
   }
 }
 
+/** How much may be handed on ahead of what is taken. */
+export interface Window {
+  readonly events: number
+  readonly sizeInBytes: number
+}
+
+/** Until sizes are known. */
+const firstCredit = 16
+/** Weight of the newest event in the average. */
+const newest = 0.1
+
 /**
  * Reads one partition over whichever connection there is, and knows where it was. It is given no more than `window`
- * events ahead of those that have been taken from it, so that a slow taker costs no memory.
+ * ahead of what has been taken from it, so that a slow taker costs no memory.
  */
 export class PartitionReader {
   readonly id: string
-  readonly #window: number
+  readonly #window: Window
   readonly #events: ReaderEvents
   #selector: string
   #receiver: Receiver | undefined
@@ -48,13 +59,12 @@ export class PartitionReader {
   #isOpen = false
   /** Handed on and not yet taken. */
   #waiting = 0
-  /** Taken since credit was last given. */
-  #taken = 0
+  #averageSizeInBytes: number | undefined
   /** The last event to read; undefined: none is the last. */
   readonly #endAt: number | undefined
   #isDone = false
 
-  constructor(id: string, selector: string, endAt: number | undefined, window: number, events: ReaderEvents) {
+  constructor(id: string, selector: string, endAt: number | undefined, window: Window, events: ReaderEvents) {
     this.id = id
     this.#selector = selector
     this.#endAt = endAt
@@ -88,8 +98,7 @@ export class PartitionReader {
         // A refused attach is answered with one that has no source, and then a detach that says why.
         if (!receiver.source?.address || this.#receiver !== receiver) return
         this.#isOpen = true
-        this.#taken = 0
-        this.#giveCredit(this.#window - this.#waiting)
+        this.#giveCredit()
         resolve()
       })
       const onClose = () => {
@@ -112,14 +121,23 @@ export class PartitionReader {
   /** One of its events was taken. */
   onTaken(): void {
     this.#waiting--
-    this.#taken++
-    if (!this.#isOpen || this.#taken < this.#window / 2) return
-    this.#giveCredit(this.#taken)
-    this.#taken = 0
+    this.#giveCredit()
   }
 
-  #giveCredit(count: number): void {
-    if (count > 0 && !this.#isDone) this.#receiver?.add_credit(count)
+  /** Not for each event that is taken: half of what may wait, at once. */
+  #giveCredit(): void {
+    const receiver = this.#receiver as (Receiver & { readonly credit: number }) | undefined
+    if (!receiver || !this.#isOpen || this.#isDone) return
+    const most = this.#mostAhead
+    const room = most - this.#waiting - receiver.credit
+    if (room > 0 && room >= most / 2) receiver.add_credit(room)
+  }
+
+  /** Fewer of large events. */
+  get #mostAhead(): number {
+    const { events, sizeInBytes } = this.#window
+    if (this.#averageSizeInBytes === undefined) return Math.min(events, firstCredit)
+    return Math.max(1, Math.min(events, Math.floor(sizeInBytes / this.#averageSizeInBytes)))
   }
 
   #onMessage(receiver: Receiver, message: unknown): void {
@@ -127,6 +145,8 @@ export class PartitionReader {
     const event = decodeEvent(this.id, message)
     this.#selector = selectorAfter(event.sequenceNumber)
     this.#waiting++
+    const average = this.#averageSizeInBytes ?? message.length
+    this.#averageSizeInBytes = Math.max(1, average + newest * (message.length - average))
     if (this.#endAt !== undefined && event.sequenceNumber >= this.#endAt) {
       this.#isDone = true
       this.#receiver = undefined

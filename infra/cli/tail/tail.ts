@@ -9,7 +9,7 @@ import { contextOf, type Place, wireTo } from '../amqp/place.js'
 import { RawConnection } from '../amqp/raw-connection.js'
 import type { ReceivedEvent } from './decode.js'
 import { describePartitions } from './describe.js'
-import { keepMessagesEncoded, PartitionReader } from './partition-reader.js'
+import { keepMessagesEncoded, PartitionReader, type Window } from './partition-reader.js'
 import { isBehindTheEnd, type Position, selectorFor } from './position.js'
 import { type ReadError, readErrorOf } from './read-error.js'
 import { ReaderClaims } from './reader-claims.js'
@@ -29,6 +29,8 @@ export interface TailOptions {
   readonly signal: AbortSignal
   /** Longest silence of the service, in milliseconds, before the connection is given up. Default: a minute. */
   readonly idleTimeoutInMs?: number
+  /** Read ahead of what is taken, over all partitions, but one event of each. Default: 256 events, 64 MiB. */
+  readonly mostWaiting?: Window
   /** Told of trouble: a connection that was lost. */
   readonly onNotice: (line: string) => void
   /** Told once, when the partitions are being read. */
@@ -38,8 +40,8 @@ export interface TailOptions {
 const idleTimeoutInMs = 60_000
 /** For connecting, claims and links together. */
 const openTimeoutInMs = 20_000
-/** Events that may wait to be taken, over all partitions; each may be as large as 1 MiB, or 20 in the largest tier. */
-const mostWaiting = 256
+/** What may wait to be taken, over all partitions. */
+const mostWaiting = { events: 256, sizeInBytes: 64 * 1024 * 1024 }
 const shortestPauseInMs = 100
 const longestPauseInMs = 10_000
 
@@ -220,7 +222,9 @@ class Reading {
     const token = await claims.claim(`${place.eventHubName}/$management`, limits)
     const management = connection.openNode(session, '$management')
     const partitions = await describePartitions(management, place.eventHubName, partitionIds, token, limits)
-    const window = Math.max(1, Math.floor(mostWaiting / partitions.length))
+    const { events, sizeInBytes } = this.#options.mostWaiting ?? mostWaiting
+    const count = partitions.length
+    const window = { events: Math.max(1, Math.floor(events / count)), sizeInBytes: Math.floor(sizeInBytes / count) }
     return partitions.map(({ id, state }) => {
       const endAt = follow ? undefined : state.lastSequenceNumber
       const reader = new PartitionReader(id, selectorFor(from, state), endAt, window, {

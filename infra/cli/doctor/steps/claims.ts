@@ -107,5 +107,5 @@ export function detailIn(xml: string): string {
   const detail = /<Detail>([\s\S]*?)<\/Detail>/i.exec(xml)?.[1]
   return detail === undefined
     ? ''
-    : detail.replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code) % 0x110000))
+    : detail.replace(/&#(\d{1,7});/g, (_, code) => String.fromCodePoint(Number(code) % 0x110000))
 }
