@@ -99,6 +99,11 @@ export function clientFor(target: Target, options: EventHubProducerClientOptions
   const all = { ...options, ...target.clientOptions }
   if (target.kind === 'connection-string') {
     const { connectionString, eventHubName } = target
+    if (eventHubName === undefined && !/(?:^|;)\s*EntityPath\s*=/i.test(connectionString)) {
+      throw usageError(
+        'Which event hub? The connection string has no EntityPath. Add --hub NAME, or set EVENTHUB_NAME.',
+      )
+    }
     return EventHubProducerClient.fromConnectionString(connectionString, { ...all, eventHubName })
   }
   return new EventHubProducerClient(target.fullyQualifiedNamespace, target.eventHubName, target.credential, all)

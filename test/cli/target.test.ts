@@ -74,6 +74,11 @@ describe('where to send', () => {
     expect(warning).not.toContain('secret-key')
   })
 
+  test('a connection string without EntityPath asks for the event hub', async () => {
+    const { target } = await read({}, { EVENTHUB_CONNECTION_STRING: connectionString })
+    expect(() => clientFor(target, {})).toThrow('Add --hub NAME, or set EVENTHUB_NAME.')
+  })
+
   const emptyFile = 'empty.txt'
   test.each<[TargetOptions, Record<string, string>, RegExp]>([
     [{}, {}, /^Which event hub\? Set EVENTHUB_CONNECTION_STRING/],

@@ -18,7 +18,7 @@ interface HubOptions {
   readonly httpPort: number
   readonly hub: readonly string[]
   readonly partitions: number
-  readonly consumerGroup: readonly string[]
+  readonly consumerGroup?: readonly string[]
   readonly key: string
   readonly page: boolean
   readonly open?: boolean
@@ -37,7 +37,7 @@ export const addHubCommand: AddCommand = (program, context) => {
     .option('--http-port <port>', 'REST, and AMQP over WebSocket', portNumber, 8090)
     .option('--hub <name>', 'an event hub; may be given several times', collected(), ['events'])
     .option('--partitions <count>', 'partitions of each event hub', wholeNumber(1), 4)
-    .option('--consumer-group <name>', 'beside $Default; may be given several times', collected(), [])
+    .option('--consumer-group <name>', 'beside $Default; may be given several times', collected())
     .option('--key <key>', 'the key of RootManageSharedAccessKey', defaultKey)
     .option('--no-page', 'serve no page that shows what arrives, with faults to switch on')
     .option('--open', 'open the page in the browser')
@@ -81,7 +81,7 @@ async function runHub(options: HubOptions & GlobalOptions, environment: CliEnvir
 }
 
 async function start(options: HubOptions, logger: ((message: string) => void) | undefined): Promise<RunningHub> {
-  const { partitions: partitionCount, consumerGroup: consumerGroups } = options
+  const { partitions: partitionCount, consumerGroup: consumerGroups = [] } = options
   const hubOptions: LocalHubOptions = {
     host: options.host,
     amqpPort: options.port,

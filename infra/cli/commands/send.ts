@@ -27,14 +27,9 @@ export const addSendCommand: AddCommand = (program, context) => {
     .option('--key-optional', 'send records without a key, in place of refusing them')
     .option('--partition <id>', 'send all to this partition')
     .option('--message-id <field>', 'the field with the message id')
-    .option(
-      '--property <name=value>',
-      'an application property of all events; may be given several times',
-      collected(),
-      [],
-    )
-    .option('--property-field <name=field>', 'one from a field; may be given several times', collected(), [])
-    .option('--content-type <type>', 'default: application/json for NDJSON and CSV, none for lines')
+    .option('--property <name=value>', 'an application property of all events; may be given several times', collected())
+    .option('--property-field <name=field>', 'one from a field; may be given several times', collected())
+    .option('--content-type <type>', 'default: application/json for NDJSON and CSV, none for lines and over https')
     .option('--delimiter <character>', 'between the fields of CSV; or tab', ',')
     .option('--columns <names>', 'a,b,c: for CSV whose first row does not name its columns')
     .option('--csv-raw', 'send the text of each row, in place of a JSON object')
@@ -50,6 +45,7 @@ export const addSendCommand: AddCommand = (program, context) => {
       wholeNumber(1, 3600),
       15,
     )
+    .option('--stop-timeout <seconds>', 'for what is under way, after Ctrl+C', wholeNumber(0, 3600), 10)
     .option('--idempotent', 'have the event hub drop what is sent twice within a run (AMQP)')
     .option('--quiet', 'no progress and no summary')
   addTargetOptions(command)

@@ -40,6 +40,8 @@ export interface EventOptions {
   readonly keyOptional: boolean
   readonly partitionId?: string | undefined
   readonly contentType?: string | undefined
+  /** Whether the format's own content type is sent where there is no other. */
+  readonly sendsOwnContentType: boolean
   /** The same for all events. */
   readonly properties: Readonly<Record<string, string>>
   /** From fields: name of the property, name of the field. */
@@ -59,9 +61,9 @@ export class EventMaker {
   readonly #needsFields: boolean
   readonly #hasProperties: boolean
 
-  constructor(options: EventOptions, contentTypeByDefault: string | undefined) {
+  constructor(options: EventOptions, ownContentType: string | undefined) {
     this.#options = options
-    this.#contentType = options.contentType ?? contentTypeByDefault
+    this.#contentType = options.contentType ?? (options.sendsOwnContentType ? ownContentType : undefined)
     this.#fixedTarget = options.partitionId === undefined ? undefined : { partitionId: options.partitionId }
     this.#hasProperties = Object.keys({ ...options.properties, ...options.propertyFields }).length > 0
     const { key, messageId, propertyFields } = options

@@ -16,11 +16,13 @@ export interface SendCommandOptions extends TargetOptions {
   readonly partition?: string
   readonly contentType?: string
   readonly messageId?: string
-  readonly property: readonly string[]
-  readonly propertyField: readonly string[]
+  readonly property?: readonly string[]
+  readonly propertyField?: readonly string[]
   readonly maxRecordSize: number
   /** In seconds. */
   readonly connectTimeout: number
+  /** In seconds. */
+  readonly stopTimeout: number
   /** A path; false: `--no-ledger`. */
   readonly ledger?: string | false
   readonly restart?: boolean
@@ -96,9 +98,11 @@ function readEventOptions(options: SendCommandOptions): EventOptions {
     keyOptional: options.keyOptional === true,
     partitionId: options.partition,
     contentType: options.contentType,
+    // Over HTTPS, an event with a content type is a request of its own; without one, thousands share a request.
+    sendsOwnContentType: options.transport !== 'https',
     messageId: options.messageId,
-    properties: pairs('--property', options.property, false),
-    propertyFields: pairs('--property-field', options.propertyField, true),
+    properties: pairs('--property', options.property ?? [], false),
+    propertyFields: pairs('--property-field', options.propertyField ?? [], true),
   }
 }
 

@@ -11,8 +11,6 @@ import { RefusalGuard } from './refusal-guard.js'
 import { type Block, type RawRecord, RecordSplitter } from './splitter.js'
 import { Watermark } from './watermark.js'
 
-/** Longest wait, once asked to stop, for what is buffered. */
-const stopTimeoutInMs = 10_000
 /** Longest wait for room in the buffer. The client's retries end long before; this only has to be more than they take. */
 const roomTimeoutInMs = 24 * 60 * 60 * 1000
 const flushTimeoutInMs = 60_000
@@ -32,6 +30,10 @@ export interface SendJob {
   readonly maxRecordSizeInBytes: number
   /** Go on although nothing was right so far. */
   readonly keepGoing: boolean
+  /** Longest wait, once asked to stop, for what is buffered. */
+  readonly stopTimeoutInMs: number
+  /** After so many events all is flushed before more is taken; undefined: the client's buffer sets the pace. */
+  readonly flushEvery: number | undefined
 }
 
 /** How a run has ended. */
@@ -87,6 +89,8 @@ export class SendRun {
   #columns: readonly string[] | undefined
   #ledger: Ledger | undefined
   #isLastUnfinished = false
+  /** From here on what is given back is so by our own doing. */
+  #isClosing = false
 
   /** @param client in buffered mode; its callbacks have to call `accepted` and `failed`. It is closed by the run. */
   constructor(job: SendJob, client: EventHubProducerClient) {
@@ -119,7 +123,7 @@ export class SendRun {
     this.#ledger?.sync()
   }
 
-  /** Stops reading, and leaves what is buffered ten seconds. */
+  /** Stops reading, and leaves what is buffered `stopTimeoutInMs`. */
   interrupt(signal: StopSignal): void {
     this.#signal ??= signal
     this.#stopReading()
@@ -137,6 +141,7 @@ export class SendRun {
     } catch (error) {
       this.#fail(error)
     }
+    this.#isClosing = true
     await this.#client.close({ flush: false })
     this.#closeLedger()
     if (this.#failure) return { kind: 'failed', error: this.#failure.error }
@@ -197,6 +202,8 @@ export class SendRun {
         abortSignal: this.#stop.signal,
       })
       this.#taken++
+      const { flushEvery } = this.#job
+      if (flushEvery !== undefined && this.#taken % flushEvery === 0) await this.#flush()
     } catch (error) {
       if (isAboutTheEvent(error)) this.#refuse(raw, refusalOf(error), this.#accepted > 0)
       else if (!this.#stop.signal.aborted) this.#fail(error)
@@ -207,7 +214,7 @@ export class SendRun {
   async #flush(): Promise<void> {
     const pending = () => (this.#client.totalBufferedEventCount ?? 0) > 0
     while (pending() && !this.#stop.signal.aborted) await this.#flushFor(flushTimeoutInMs, this.#stop.signal)
-    if (pending() && this.#failure === undefined) await this.#flushFor(stopTimeoutInMs)
+    if (pending() && this.#failure === undefined) await this.#flushFor(this.#job.stopTimeoutInMs)
   }
 
   async #flushFor(timeoutInMs: number, abortSignal?: AbortSignal): Promise<void> {
@@ -241,7 +248,7 @@ export class SendRun {
     if (error.outcome === 'unknown') this.#unknown += events.length
     else this.#returned += events.length
     // Later events of the same partition must not overtake these: nothing leaves after this.
-    this.#fail(error)
+    if (!this.#isClosing) this.#fail(error)
   }
 
   #skip(number: number): void {

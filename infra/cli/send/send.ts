@@ -24,6 +24,11 @@ type Options = SendCommandOptions & GlobalOptions
 const maxWaitTimeInMs = 200
 /** Per partition. One batch of them at a time is under way: at most so many records may arrive twice after a kill. */
 const maxBufferLength = 5000
+/**
+ * Over HTTPS each key has batches of its own, and all share one buffer. Filled and flushed in turn they get full; a buffer that
+ * is always full would make them ever smaller.
+ */
+const flushEveryOverHttps = 20_000
 const maxBufferSizeInBytes = 32 * 1024 * 1024
 /** About two minutes of trying before a run that was under way gives up. */
 const retryOptions = { maxRetries: 10, maxRetryDelayInMs: 15_000 }
@@ -73,7 +78,7 @@ class Sender {
       onSuccess: (events) => this.#run?.accepted(events),
       onError: (events, _partitionId, error) => this.#run?.failed(events, error),
       maxWaitTimeInMs,
-      maxBufferLength,
+      maxBufferLength: plan.options.transport === 'https' ? flushEveryOverHttps : maxBufferLength,
       maxBufferSizeInBytes,
       retryOptions,
       enableIdempotentRetries: plan.options.idempotent === true,
@@ -95,9 +100,22 @@ class Sender {
     if (stopping.stoppedBy) return exitCodeOf(stopping.stoppedBy)
 
     const deadLetters = new DeadLetterFile(deadLetterPath)
-    const { maxRecordSize: maxRecordSizeInBytes, keepGoing = false } = options
+    const { maxRecordSize: maxRecordSizeInBytes, keepGoing = false, stopTimeout } = options
+    const stopTimeoutInMs = stopTimeout * 1000
+    const isKeyed = (options.key ?? options.keyColumn) !== undefined
+    const flushEvery = isKeyed && this.#client.transportName === 'https' ? flushEveryOverHttps : undefined
     const openLedger = ledgerPath ? (whole: LedgerEntry) => Ledger.open(ledgerPath, subject, whole) : undefined
-    const job = { input, format, openLedger, before, deadLetters, maxRecordSizeInBytes, keepGoing }
+    const job = {
+      input,
+      format,
+      openLedger,
+      before,
+      deadLetters,
+      maxRecordSizeInBytes,
+      keepGoing,
+      stopTimeoutInMs,
+      flushEvery,
+    }
     const run = new SendRun(job, this.#client)
     this.#run = run
     const { environment } = this.#plan
@@ -105,7 +123,7 @@ class Sender {
     this.#startProgress(run, input)
     const stopSyncing = environment.every(1000, () => run.syncLedger())
     stopping.onStop((signal) => {
-      this.#note('Stopping: what is under way has ten seconds. Press Ctrl+C again to stop at once.')
+      this.#note(`Stopping: what is under way has ${stopTimeout} seconds. Press Ctrl+C again to stop at once.`)
       run.interrupt(signal)
     })
     const end = await run.run()

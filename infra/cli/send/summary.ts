@@ -62,10 +62,14 @@ export function summaryText(result: SendResult): string {
   if (end.kind !== 'complete') {
     const again = unknown > 0 ? ' What may be there already is sent again: expect duplicates of it.' : ''
     const why = end.kind === 'interrupted' ? 'Interrupted.' : 'Not all was sent.'
+    const isToBeMended = exitCodeFor(result) === exitCodes.failed
+    const resume = isToBeMended
+      ? 'Once that is mended, the same command goes on from here.'
+      : 'Resume by running the same command again.'
     lines.push(
       ledgerPath === undefined
         ? `${why} There is no ledger, so the same command would send everything again.`
-        : `${why} Resume by running the same command again.${again}`,
+        : `${why} ${resume}${again}`,
     )
   }
   return lines.map((line) => `${line}\n`).join('')

@@ -4,7 +4,7 @@ import { CsvFormat } from '../../../infra/cli/send/csv-format.js'
 import { RecordSplitter } from '../../../infra/cli/send/splitter.js'
 import { seed } from '../../support/seed.js'
 
-const noOptions = { keyOptional: false, properties: {}, propertyFields: {} }
+const noOptions = { keyOptional: false, sendsOwnContentType: true, properties: {}, propertyFields: {} }
 const maxSize = 10_000
 
 /** Through splitter and format, whatever the chunks. */

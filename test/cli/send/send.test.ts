@@ -83,6 +83,27 @@ describe('sluice send', () => {
     expect(error).toMatch(/^sluice: '.*b\.ndjson\.gz' is damaged/)
   })
 
+  test('over HTTPS, in batches', async () => {
+    let requests = 0
+    await bench.remove()
+    bench = await startWorkbench({
+      onHttpRequest: () => {
+        requests++
+        return false
+      },
+    })
+    const file = await bench.write('a.ndjson', lines(1, 3000))
+    const { hub } = bench
+    const env = { EVENTHUB_CONNECTION_STRING: hub.connectionString.replace(`:${hub.amqpPort};`, `:${hub.httpPort};`) }
+    expect((await bench.send(file, '--transport', 'https', { env })).code).toBe(0)
+    expect(requests).toBeLessThan(10)
+    const keyed = await bench.send(file, '--transport', 'https', '--key', 'customer.id', '--restart', { env })
+    expect(keyed.code).toBe(0)
+    expect(requests).toBeLessThan(20)
+    expect(new Set(bench.bodies()).size).toBe(3000)
+    expect(bench.bodies()).toHaveLength(6000)
+  })
+
   test('to one partition, and with idempotent retries', async () => {
     const file = await bench.write('a.ndjson', lines(1, 20))
     expect((await bench.send(file, '--partition', '1', '--idempotent')).code).toBe(0)
@@ -175,7 +196,7 @@ describe('what cannot be sent', () => {
     bench.hub.faults.rejectNext({ condition: 'com.microsoft:entity-disabled' })
     const { code, out, error } = await bench.send(file)
     expect(code).toBe(1)
-    expect(out).toContain('Resume by running the same command again.')
+    expect(out).toContain('Once that is mended, the same command goes on from here.')
     expect(error).toMatch(/^sluice: .+\n$/)
     expect(await readdir(bench.folder)).not.toContain('a.ndjson.dead-letter.ndjson')
     expect((await bench.send(file)).code).toBe(0)
