@@ -118,6 +118,20 @@ test('an event is whole wherever the end of its slab falls, at each of its bytes
   }
 })
 
+test(`any event is whole wherever the end of its slab falls (SEED=${seed})`, () => {
+  fc.assert(
+    fc.property(event, fc.double({ min: 0, max: 1, noNaN: true }), (each, share) => {
+      if (!encodeCommonEvent(each)) return
+      const expected = throughRhea(each)
+      const { slab } = laneOf('at-the-end')
+      slab.bytes.fill(0xee)
+      slab.end = slabSizeInBytes - Math.floor(share * Math.min(slabSizeInBytes, expected.length + 20))
+      expect(encodeCommonEvent(each, 'at-the-end')?.bytes.equals(expected)).toBe(true)
+    }),
+    { numRuns: Number(process.env.RUNS ?? 2000), seed },
+  )
+})
+
 test('an event larger than what events share has a buffer of its own, and the next one shares again', () => {
   const plain = {
     contentType: undefined,
