@@ -42,7 +42,7 @@ const idWidth = Math.max(...stepIds.map((id) => id.length))
 /** A step as lines of the table: what was found, then what to do about it. What was not reached is told in the end. */
 export function renderStep(step: StepResult, { colours, verbose }: RenderOptions): string {
   const { status, id, durationInMs, summary, advice, details } = step
-  if (step.code === 'not-reached' && !verbose) return ''
+  if (wasNotBegun(step) && !verbose) return ''
   const paint = painter(colours)
   const took = durationInMs === undefined || status === 'skipped' ? '' : tookOf(durationInMs)
   const head = `${paint(symbols[status], codes[status])} ${id.padEnd(idWidth)} ${took.padStart(7)}  `
@@ -60,10 +60,14 @@ function detailLines({ code }: StepResult, details: StepResult['details'], paint
   })
 }
 
+function wasNotBegun({ code, durationInMs }: StepResult): boolean {
+  return durationInMs === undefined && (code === 'not-reached' || unfinished.has(code))
+}
+
 /** What it comes to, in a line or two. */
 export function renderVerdict({ ok, problem, steps, durationInMs }: Report, options: RenderOptions): string {
   const paint = painter(options.colours)
-  const left = steps.filter(({ code }) => code === 'not-reached').map(({ id }) => id)
+  const left = steps.filter(wasNotBegun).map(({ id }) => id)
   const notReached =
     left.length > 0 && !options.verbose
       ? paint(`${symbols.skipped} not reached: ${left.join(', ')}\n`, codes.skipped)
@@ -73,7 +77,13 @@ export function renderVerdict({ ok, problem, steps, durationInMs }: Report, opti
     const beside = warnings === 0 ? '' : `, with ${warnings} warning${warnings === 1 ? '' : 's'}`
     return `\n${paint(`All is well${beside}.`, codes.ok)} It took ${spanOf(durationInMs)}.\n`
   }
-  return `${notReached}\n${paint(`It fails at ${problem?.step}: ${problem?.summary}.`, codes.failed)} (${problem?.code})\n`
+  return `${notReached}\n${paint(sentenceOf(problem), codes.failed)} (${problem?.code})\n`
+}
+
+function sentenceOf(problem: Report['problem']): string {
+  if (problem?.code === 'interrupted') return `Interrupted at ${problem.step}.`
+  if (problem?.code === 'out-of-time') return `The time ran out before ${problem.step}: --timeout gives more.`
+  return `It fails at ${problem?.step}: ${problem?.summary}.`
 }
 
 type Paint = (text: string, code: number) => string
