@@ -37,20 +37,28 @@ const socketTimeoutInMs = 10_000
  * @throws TypeError, RangeError for what cannot work, as the client's constructor; never with a secret
  */
 export function placeOf(target: Target): Place {
-  // It checks all that there is to check, and does nothing before its first use.
-  const { fullyQualifiedNamespace, eventHubName } = clientFor(target, {})
-  const { clientOptions } = target
-  const { customEndpoint } = parseOptions(clientOptions)
-  const { httpProxy, tls } = parseSocketOptions(clientOptions)
-  const transportType = (clientOptions.transportType ?? 'amqp') as TransportType
-  const common = { fullyQualifiedNamespace, eventHubName, transportType, httpProxy, tls } as const
   if (target.kind === 'identity') {
-    return { ...common, credential: target.credential, development: false, endpoint: customEndpoint }
+    return { ...wayTo(target), credential: target.credential, development: false }
   }
+  // First: what is wrong with the string itself says more than what it leaves out.
   const parsed = parseConnectionString(target.connectionString)
   const { development, port } = parsed
-  const endpoint = customEndpoint ?? (development ? { hostname: fullyQualifiedNamespace, port } : undefined)
-  return { ...common, credential: refreshingCredential(parsed, undefined), development, endpoint }
+  const way = wayTo(target)
+  const own = development ? { hostname: way.fullyQualifiedNamespace, port } : undefined
+  return { ...way, credential: refreshingCredential(parsed, undefined), development, endpoint: way.endpoint ?? own }
+}
+
+function wayTo(target: Target): Omit<Place, 'credential' | 'development'> {
+  // The client checks all that there is to check, and does nothing before its first use.
+  const { fullyQualifiedNamespace, eventHubName } = clientFor(target, {})
+  const { clientOptions } = target
+  return {
+    fullyQualifiedNamespace,
+    eventHubName,
+    transportType: (clientOptions.transportType ?? 'amqp') as TransportType,
+    endpoint: parseOptions(clientOptions).customEndpoint,
+    ...parseSocketOptions(clientOptions),
+  }
 }
 
 /** The context that the client would give its transport, so that the tools go the client's own way. */

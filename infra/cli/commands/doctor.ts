@@ -1,11 +1,12 @@
 import { placeOf } from '../amqp/place.js'
+import { CliError } from '../cli-error.js'
 import { type AddCommand, type GlobalOptions, runsWith } from '../context.js'
 import { examine } from '../doctor/examine.js'
 import { exitCodeFor, renderStep, renderVerdict, reportOf } from '../doctor/report.js'
 import { failed, type StepResult, stepIds } from '../doctor/step.js'
 import { Visit } from '../doctor/visit.js'
 import type { CliEnvironment } from '../environment.js'
-import { type ExitCode, exitCodeOf } from '../exit-codes.js'
+import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.js'
 import { addTargetOptions, clientFor, readTarget, type TargetOptions, targetHelp } from '../target.js'
 import { wholeNumber } from '../values.js'
 
@@ -65,8 +66,7 @@ async function runDoctor(options: DoctorOptions & GlobalOptions, environment: Cl
     })
     steps = await examine(visit, { timeoutInMs: options.timeout * 1000, signal: ending.signal, onResult: show })
   } catch (error) {
-    // What the client says of settings that cannot work; it never quotes a secret.
-    if (!(error instanceof TypeError || error instanceof RangeError)) throw error
+    if (!isAboutSettings(error)) throw error
     steps = wrongSettings(error.message)
     for (const step of steps) show(step)
   } finally {
@@ -75,6 +75,12 @@ async function runDoctor(options: DoctorOptions & GlobalOptions, environment: Cl
   const report = reportOf(steps, environment.now() - startedAt)
   stdout.write(options.json ? `${JSON.stringify(report)}\n` : renderVerdict(report, how))
   return exitCode ?? exitCodeFor(report)
+}
+
+/** What is said of settings that cannot work, by the client too; it never quotes a secret. */
+function isAboutSettings(error: unknown): error is Error {
+  if (error instanceof CliError) return error.exitCode === exitCodes.usage
+  return error instanceof TypeError || error instanceof RangeError
 }
 
 function wrongSettings(message: string): StepResult[] {
