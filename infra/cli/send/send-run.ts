@@ -205,7 +205,7 @@ export class SendRun {
       const { flushEvery } = this.#job
       if (flushEvery !== undefined && this.#taken % flushEvery === 0) await this.#flush()
     } catch (error) {
-      if (isAboutTheEvent(error)) this.#refuse(raw, refusalOf(error), this.#accepted > 0)
+      if (isAboutTheEvent(error)) this.#refuse(raw, refusalOf(error), this.#taken > 0)
       else if (!this.#stop.signal.aborted) this.#fail(error)
     }
   }

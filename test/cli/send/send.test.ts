@@ -152,6 +152,18 @@ describe('what cannot be sent', () => {
     ])
   })
 
+  test('events that are too large are dead letters from the first sound record on, however large they are', async () => {
+    const large = `"${'x'.repeat(9_000_000)}"\n`
+    const file = await bench.write('a.ndjson', `1\n${large.repeat(3)}2\n`)
+    expect((await bench.send(file)).code).toBe(3)
+    expect(bench.bodies().sort()).toEqual(['1', '2'])
+    expect(await bench.readLines('a.ndjson.dead-letter.ndjson')).toMatchObject([
+      { record: 2 },
+      { record: 3 },
+      { record: 4 },
+    ])
+  })
+
   test('broken rows of CSV cost no other row', async () => {
     const file = await bench.write('a.csv', 'id,name\n1,a\n2\n3,"b"x\n4,c\n5,"d"\n')
     expect((await bench.send(file)).code).toBe(3)
