@@ -124,14 +124,21 @@ export class CsvFormat implements Format {
     return columns
   }
 
+  /** No message has a name from the file: where the first row is a record by mistake, it would be an event's content. */
   #learn(columns: readonly string[]): void {
     for (const [index, name] of columns.entries()) {
-      if (this.#indexOf.has(name)) throw usageError(`Two columns are named '${name}'. Name them with --columns a,b,c.`)
+      const other = this.#indexOf.get(name)
+      if (other !== undefined) {
+        throw usageError(
+          `Columns ${other + 1} and ${index + 1} have the same name. Name them all with --columns a,b,c.`,
+        )
+      }
       this.#indexOf.set(name, index)
     }
     for (const field of this.#fields) {
       if (field === undefined || this.#indexOf.has(field)) continue
-      throw usageError(`There is no column '${field}'. The columns are: ${columns.join(', ')}.`)
+      const where = this.#csv.columns ? 'in --columns' : `in the first row, which names ${columns.length}`
+      throw usageError(`There is no column '${field}' ${where}. Is the name right, and is the --delimiter?`)
     }
     this.#columns = columns
   }
