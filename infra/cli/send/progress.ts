@@ -15,7 +15,9 @@ export type ProgressStyle = 'bar' | 'lines' | 'json' | 'none'
 const intervalInMs: Readonly<Record<ProgressStyle, number>> = { bar: 100, lines: 5000, json: 5000, none: 5000 }
 /** The rate is that of so much time past. */
 const rateWindowInMs = 5000
-const barWidth = 24
+const widestBar = 24
+/** A shorter one says nothing. */
+const narrowestBar = 6
 
 /** Tells a person, or a program, how far a run is. */
 export class Progress {
@@ -54,7 +56,7 @@ export class Progress {
     const { stdout, stderr } = this.#environment
     switch (this.#style) {
       case 'bar': {
-        const line = bar(this.#name, state, rates).slice(0, stderr.columns - 1)
+        const line = bar(this.#name, state, rates, stderr.columns - 1).slice(0, stderr.columns - 1)
         stderr.write(`\r${line}\u001b[K`)
         this.#drawn = true
         break
@@ -92,13 +94,16 @@ interface Rates {
   readonly bytes: number
 }
 
-function bar(name: string, state: ProgressState, rates: Rates): string {
+/** The bar has what room the figures leave it. */
+function bar(name: string, state: ProgressState, rates: Rates, columns: number): string {
   const { bytes, totalBytes } = state
   if (totalBytes === undefined) return plain(name, state, rates)
   const share = totalBytes === 0 ? 1 : Math.min(1, bytes / totalBytes)
-  const filled = Math.floor(share * barWidth)
-  const drawn = `[${'#'.repeat(filled)}${'-'.repeat(barWidth - filled)}]`
-  return `${name} ${drawn} ${percent(share)}  ${counts(state, rates)}`
+  const figures = `${percent(share)}  ${counts(state, rates)}`
+  const width = Math.min(widestBar, columns - name.length - figures.length - 4)
+  if (width < narrowestBar) return plain(name, state, rates)
+  const filled = Math.floor(share * width)
+  return `${name} [${'#'.repeat(filled)}${'-'.repeat(width - filled)}] ${figures}`
 }
 
 function plain(name: string, state: ProgressState, rates: Rates): string {

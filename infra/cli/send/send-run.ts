@@ -1,15 +1,11 @@
 import { EventHubError, type EventHubProducerClient, type EventInput } from '../../../core/index.js'
 import { CliError } from '../cli-error.js'
 import type { StopSignal } from '../exit-codes.js'
-import type { DeadLetter, DeadLetterFile } from './dead-letters.js'
 import type { Converted, Format, Refusal } from './format.js'
 import type { Input } from './input.js'
-import { type Ledger, noTotals } from './ledger.js'
-import type { LedgerEntry, LedgerState, Totals } from './ledger-format.js'
-import { toRanges } from './range-set.js'
-import { RefusalGuard } from './refusal-guard.js'
+import type { Totals } from './ledger-format.js'
+import { Settlement, type SettlementJob } from './settlement.js'
 import { type Block, type RawRecord, RecordSplitter } from './splitter.js'
-import { Watermark } from './watermark.js'
 
 /** Longest wait for room in the buffer. The client's retries end long before; this only has to be more than they take. */
 const roomTimeoutInMs = 24 * 60 * 60 * 1000
@@ -19,17 +15,10 @@ const flushTimeoutInMs = 60_000
 const eventCodes: ReadonlySet<string> = new Set(['argument-error', 'event-too-large', 'not-supported'])
 
 /** Everything that a run works with; all of it is open, and closed by whoever opened it. */
-export interface SendJob {
+export interface SendJob extends SettlementJob {
   readonly input: Input
   readonly format: Format
-  /** Begins the ledger with how things stand; undefined: none is kept. */
-  readonly openLedger: ((whole: LedgerEntry) => Ledger) | undefined
-  /** How an earlier run has left things. */
-  readonly before: LedgerState | undefined
-  readonly deadLetters: DeadLetterFile
   readonly maxRecordSizeInBytes: number
-  /** Go on although nothing was right so far. */
-  readonly keepGoing: boolean
   /** Longest wait, once asked to stop, for what is buffered. */
   readonly stopTimeoutInMs: number
   /** After so many events all is flushed before more is taken; undefined: the client's buffer sets the pace. */
@@ -71,23 +60,16 @@ type TrackedEvent = EventInput & { [origin]?: RawRecord }
 export class SendRun {
   readonly #job: SendJob
   readonly #client: EventHubProducerClient
-  readonly #watermark: Watermark
-  readonly #guard: RefusalGuard
+  readonly #settlement: Settlement
   /** Aborts when no more is to be read or taken. */
   readonly #stop = new AbortController()
   #signal: StopSignal | undefined
   #failure: { readonly error: unknown } | undefined
-  #ledgerFailed = false
-  #accepted = 0
-  #refused = 0
-  #skipped = 0
+  /** A callback could not write what it had to: the files stay as they are. */
+  #cannotWrite = false
   #unknown = 0
   #returned = 0
   #taken = 0
-  /** Skipped since the ledger was last written. */
-  #newlySkipped: number[] = []
-  #columns: readonly string[] | undefined
-  #ledger: Ledger | undefined
   #isLastUnfinished = false
   /** From here on what is given back is so by our own doing. */
   #isClosing = false
@@ -95,18 +77,15 @@ export class SendRun {
   /** @param client in buffered mode; its callbacks have to call `accepted` and `failed`. It is closed by the run. */
   constructor(job: SendJob, client: EventHubProducerClient) {
     this.#job = job
-    this.#columns = job.before?.columns
-    this.#watermark = new Watermark(job.input.from, job.before?.settled)
-    const isProven = job.keepGoing || (job.before?.totals.accepted ?? 0) > 0
-    this.#guard = new RefusalGuard(isProven, (letters) => this.#writeDeadLetters(letters))
+    this.#settlement = new Settlement(job)
     this.#client = client
   }
 
   get counts(): SendCounts {
-    const now = { accepted: this.#accepted, refused: this.#refused, skipped: this.#skipped }
+    const { now, total } = this.#settlement
     return {
       now,
-      total: this.#totals(),
+      total,
       unknown: this.#unknown,
       returned: this.#returned,
       isLastUnfinished: this.#isLastUnfinished,
@@ -115,12 +94,12 @@ export class SendRun {
 
   /** Bytes of the input before which everything is settled. */
   get settledOffset(): number {
-    return this.#watermark.position.offset
+    return this.#settlement.position.offset
   }
 
   /** Sees to it, in the background, that the ledger outlives a power cut. */
   syncLedger(): void {
-    this.#ledger?.sync()
+    this.#settlement.sync()
   }
 
   /** Stops reading, and leaves what is buffered `stopTimeoutInMs`. */
@@ -134,10 +113,7 @@ export class SendRun {
     try {
       await this.#readAll()
       await this.#flush()
-      if (this.#failure === undefined) {
-        this.#guard.open()
-        this.#settle([])
-      }
+      if (this.#failure === undefined) this.#settlement.finish()
     } catch (error) {
       this.#fail(error)
     }
@@ -169,9 +145,10 @@ export class SendRun {
   }
 
   async #send(block: Block): Promise<void> {
-    this.#watermark.read(block.end)
-    for (const number of block.emptyRecords) if (!this.#watermark.isSettled(number)) this.#skip(number)
-    const unsettled = block.records.filter(({ number }) => !this.#watermark.isSettled(number))
+    const settlement = this.#settlement
+    settlement.read(block.end)
+    for (const number of block.emptyRecords) if (!settlement.isSettled(number)) settlement.skip(number)
+    const unsettled = block.records.filter(({ number }) => !settlement.isSettled(number))
     for (const converted of this.#job.format.convert(unsettled)) {
       // Somebody may be writing it: a refusal now would be of half a record. Where nothing is kept, no run comes after this.
       if (converted.kind === 'refused' && block.end.isOpen && this.#job.openLedger !== undefined) {
@@ -186,7 +163,7 @@ export class SendRun {
   async #give(converted: Converted): Promise<void> {
     const { raw } = converted
     if (converted.kind === 'skipped') {
-      this.#skip(raw.number)
+      this.#settlement.skip(raw.number)
       return
     }
     if (converted.kind === 'refused') {
@@ -228,20 +205,15 @@ export class SendRun {
 
   /** What `onSuccess` of the client tells. */
   accepted(events: readonly EventInput[]): void {
-    this.#accepted += events.length
-    this.#guarded(() => {
-      this.#settle(events.map(numberOf))
-      this.#guard.open()
-    })
+    this.#guarded(() => this.#settlement.accept(events.map((event) => rawOf(event).number)))
   }
 
   /** What `onError` of the client tells. */
   failed(events: readonly EventInput[], error: EventHubError): void {
     if (error.outcome === 'refused' && eventCodes.has(error.code)) {
       this.#guarded(() => {
-        for (const event of events) {
-          this.#refuse(rawOf(event), refusalOf(error), this.#accepted > 0)
-        }
+        const isProven = this.#settlement.now.accepted > 0
+        for (const event of events) this.#refuse(rawOf(event), refusalOf(error), isProven)
       })
       return
     }
@@ -251,20 +223,9 @@ export class SendRun {
     if (!this.#isClosing) this.#fail(error)
   }
 
-  #skip(number: number): void {
-    this.#skipped++
-    this.#newlySkipped.push(number)
-    // The names of the columns are known from here on, and their row must not be read as a record by a later run.
-    const { columns } = this.#job.format
-    if (columns === this.#columns) return
-    this.#columns = columns
-    this.#settle([], columns)
-  }
-
   /** @param isProven whether something was right already, so that this is about the record alone */
   #refuse(raw: RawRecord, refusal: Refusal, isProven: boolean): void {
-    if (isProven) this.#guard.open()
-    const first = this.#guard.refuse({ raw, refusal })
+    const first = this.#settlement.refuse({ raw, refusal }, isProven)
     if (first === undefined) return
     const { number } = first.raw
     this.#fail(
@@ -274,62 +235,12 @@ export class SendRun {
     )
   }
 
-  #writeDeadLetters(letters: readonly DeadLetter[]): void {
-    // In the file first: a kill in between makes a second copy there, and loses nothing.
-    this.#job.deadLetters.write(letters)
-    this.#refused += letters.length
-    this.#settle(letters.map(({ raw }) => raw.number))
-  }
-
-  #settle(numbers: readonly number[], columns?: readonly string[]): void {
-    const ranges = toRanges(this.#newlySkipped.length > 0 ? [...numbers, ...this.#newlySkipped] : numbers)
-    this.#newlySkipped = []
-    const hasMoved = this.#watermark.settle(ranges)
-    if (ranges.length === 0 && !hasMoved) return
-    const { openLedger } = this.#job
-    if (openLedger === undefined) return
-    // Not before there is something to say: a run with a wrong option leaves no ledger that the right one must fight.
-    if (this.#ledger === undefined) {
-      this.#ledger = openLedger(this.#whole())
-      return
-    }
-    const { position } = this.#watermark
-    this.#ledger.append(
-      {
-        totals: this.#totals(),
-        settled: ranges.filter(([, to]) => to > position.records + 1),
-        ...(hasMoved && { position }),
-        ...(columns && { columns }),
-      },
-      () => this.#whole(),
-    )
-  }
-
-  #whole(): LedgerEntry {
-    return {
-      totals: this.#totals(),
-      position: this.#watermark.position,
-      settled: this.#watermark.ranges,
-      file: this.#job.input.file,
-      columns: this.#columns,
-    }
-  }
-
-  #totals(): Totals {
-    const { accepted, refused, skipped } = this.#job.before?.totals ?? noTotals
-    return {
-      accepted: accepted + this.#accepted,
-      refused: refused + this.#refused,
-      skipped: skipped + this.#skipped,
-    }
-  }
-
   /** For what runs in the client's callbacks: a disk that is full must end the run, not vanish in a log. */
   #guarded(work: () => void): void {
     try {
       work()
     } catch (error) {
-      this.#ledgerFailed = true
+      this.#cannotWrite = true
       this.#fail(error)
     }
   }
@@ -347,12 +258,9 @@ export class SendRun {
   }
 
   #closeLedger(): void {
-    if (this.#ledgerFailed) {
-      this.#ledger?.abandon()
-      return
-    }
     try {
-      this.#ledger?.close(this.#whole())
+      if (this.#cannotWrite) this.#settlement.abandon()
+      else this.#settlement.close()
     } catch (error) {
       this.#failure ??= { error }
     }
@@ -363,10 +271,6 @@ function rawOf(event: TrackedEvent): RawRecord {
   const raw = event[origin]
   if (raw === undefined) throw new Error('The client told of an event that it was not given.')
   return raw
-}
-
-function numberOf(event: TrackedEvent): number {
-  return rawOf(event).number
 }
 
 function isAboutTheEvent(error: unknown): error is Error {

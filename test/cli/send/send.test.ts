@@ -402,7 +402,7 @@ describe('what is told on the way', () => {
   test('on a terminal a bar, which is gone in the end', async () => {
     const { stderr } = await halfWay('--hub', 'events')
     expect(stderr.text).toMatch(
-      /^\ra\.ndjson \[[#-]{24}\] \d+ % {2}[\d,]+ sent, [\d,]+\/s, [\d.]+ k?B\/s(, [\d.]+ s left)?/,
+      /^\ra\.ndjson \[[#-]{6,24}\] \d+ % {2}[\d,]+ sent, [\d,]+\/s, [\d.]+ k?B\/s(, [\d.]+ s left)?/,
     )
     expect(stderr.text.endsWith('\r\u001b[K')).toBe(true)
   })

@@ -1,0 +1,165 @@
+import type { DeadLetter, DeadLetterFile } from './dead-letters.js'
+import type { Format } from './format.js'
+import type { Input } from './input.js'
+import { type Ledger, noTotals } from './ledger.js'
+import type { LedgerEntry, LedgerState, Totals } from './ledger-format.js'
+import type { Position } from './position.js'
+import { toRanges } from './range-set.js'
+import { RefusalGuard } from './refusal-guard.js'
+import { Watermark } from './watermark.js'
+
+/** What settling works with. */
+export interface SettlementJob {
+  readonly input: Pick<Input, 'from' | 'file'>
+  readonly format: Pick<Format, 'columns'>
+  /** Begins the ledger with how things stand; undefined: none is kept. */
+  readonly openLedger: ((whole: LedgerEntry) => Ledger) | undefined
+  /** How an earlier run has left things. */
+  readonly before: LedgerState | undefined
+  readonly deadLetters: DeadLetterFile
+  /** Go on although nothing was right so far. */
+  readonly keepGoing: boolean
+}
+
+/**
+ * What has become of the records, in memory and on disk: a record is settled when it was accepted, refused and written to the
+ * dead-letter file, or skipped. Whatever it does throws what the system says when a file cannot be written.
+ */
+export class Settlement {
+  readonly #job: SettlementJob
+  readonly #watermark: Watermark
+  readonly #guard: RefusalGuard
+  #accepted = 0
+  #refused = 0
+  #skipped = 0
+  /** Skipped since the ledger was last written. */
+  #newlySkipped: number[] = []
+  #columns: readonly string[] | undefined
+  #ledger: Ledger | undefined
+
+  constructor(job: SettlementJob) {
+    this.#job = job
+    this.#columns = job.before?.columns
+    this.#watermark = new Watermark(job.input.from, job.before?.settled)
+    const isProven = job.keepGoing || (job.before?.totals.accepted ?? 0) > 0
+    this.#guard = new RefusalGuard(isProven, (letters) => this.#writeDeadLetters(letters))
+  }
+
+  /** Of this run. */
+  get now(): Totals {
+    return { accepted: this.#accepted, refused: this.#refused, skipped: this.#skipped }
+  }
+
+  /** Of all runs with this ledger. */
+  get total(): Totals {
+    const { accepted, refused, skipped } = this.#job.before?.totals ?? noTotals
+    return {
+      accepted: accepted + this.#accepted,
+      refused: refused + this.#refused,
+      skipped: skipped + this.#skipped,
+    }
+  }
+
+  /** Everything before it is settled. */
+  get position(): Position {
+    return this.#watermark.position
+  }
+
+  isSettled(number: number): boolean {
+    return this.#watermark.isSettled(number)
+  }
+
+  /** Records were read up to here. */
+  read(end: Position): void {
+    this.#watermark.read(end)
+  }
+
+  accept(numbers: readonly number[]): void {
+    this.#accepted += numbers.length
+    this.#settle(numbers)
+    this.#guard.open()
+  }
+
+  skip(number: number): void {
+    this.#skipped++
+    this.#newlySkipped.push(number)
+    // The names of the columns are known from here on, and their row must not be read as a record by a later run.
+    const { columns } = this.#job.format
+    if (columns === this.#columns) return
+    this.#columns = columns
+    this.#settle([], columns)
+  }
+
+  /**
+   * Refuses a record, or holds that back while nothing was right.
+   *
+   * @param isProven whether something was right already, so that this is about the record alone
+   * @returns the first refusal, if this is one too many
+   */
+  refuse(letter: DeadLetter, isProven: boolean): DeadLetter | undefined {
+    if (isProven) this.#guard.open()
+    return this.#guard.refuse(letter)
+  }
+
+  /** All was read, and what was taken has ended: what is held back is written. */
+  finish(): void {
+    this.#guard.open()
+    this.#settle([])
+  }
+
+  /** Sees to it, in the background, that the ledger outlives a power cut. */
+  sync(): void {
+    this.#ledger?.sync()
+  }
+
+  /** Writes the ledger in as few lines as it takes. */
+  close(): void {
+    this.#ledger?.close(this.#whole())
+  }
+
+  /** Leaves the ledger as it is: it cannot be written any more. */
+  abandon(): void {
+    this.#ledger?.abandon()
+  }
+
+  #writeDeadLetters(letters: readonly DeadLetter[]): void {
+    // In the file first: a kill in between makes a second copy there, and loses nothing.
+    this.#job.deadLetters.write(letters)
+    this.#refused += letters.length
+    this.#settle(letters.map(({ raw }) => raw.number))
+  }
+
+  #settle(numbers: readonly number[], columns?: readonly string[]): void {
+    const ranges = toRanges(this.#newlySkipped.length > 0 ? [...numbers, ...this.#newlySkipped] : numbers)
+    this.#newlySkipped = []
+    const hasMoved = this.#watermark.settle(ranges)
+    if (ranges.length === 0 && !hasMoved) return
+    const { openLedger } = this.#job
+    if (openLedger === undefined) return
+    // Not before there is something to say: a run with a wrong option leaves no ledger that the right one must fight.
+    if (this.#ledger === undefined) {
+      this.#ledger = openLedger(this.#whole())
+      return
+    }
+    const { position } = this.#watermark
+    this.#ledger.append(
+      {
+        totals: this.total,
+        settled: ranges.filter(([, to]) => to > position.records + 1),
+        ...(hasMoved && { position }),
+        ...(columns && { columns }),
+      },
+      () => this.#whole(),
+    )
+  }
+
+  #whole(): LedgerEntry {
+    return {
+      totals: this.total,
+      position: this.#watermark.position,
+      settled: this.#watermark.ranges,
+      file: this.#job.input.file,
+      columns: this.#columns,
+    }
+  }
+}
