@@ -247,13 +247,18 @@ describe('the command line, installed', () => {
     expect(licences).toContain('Permission is hereby granted')
   })
 
-  test('starts a hub with its page, which ends when it is told to', async () => {
+  test('starts a hub with its page, sends a file to it, and ends when it is told to', async () => {
     const child = spawn(programOf('sluice'), ['hub', '--port', '0', '--http-port', '0', '--json'])
     const [line] = (await once(child.stdout, 'data')) as [Buffer]
     const { eventHubs, page } = JSON.parse(String(line))
     expect(eventHubs).toHaveLength(1)
     const shown = await fetch(page)
     expect([shown.status, await shown.text()]).toEqual([200, expect.stringContaining('<script')])
+    const file = join(packed.consumer, 'orders.csv')
+    await writeFile(file, 'id,customer\n1,a\n2,"b"\n')
+    const env = { ...process.env, EVENTHUB_CONNECTION_STRING: eventHubs[0].connectionString }
+    const sent = await run(programOf('eventhub-sluice'), ['send', file, '--key', 'customer'], { env })
+    expect([sent.stdout, sent.stderr]).toEqual([expect.stringContaining('Sent 2 records of '), ''])
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
   })
