@@ -1,5 +1,6 @@
 import { createFetchHandler } from '../adapters/fetch/index.js'
 import { EventHubProducerClient } from '../core/client.js'
+import { printable } from './cli/printable.js'
 import { type RunningServer, serve } from './entrypoints/node-server.js'
 import { type HubWithPage, isOfStream, openInBrowser, startHubWithPage } from './hub-page/index.js'
 import { runSamples } from './local/samples.js'
@@ -126,7 +127,7 @@ function showNew(hub: LocalHub): void {
   for (const { partitionId, sequenceNumber } of arrived.splice(0)) {
     const event = hub.event(eventHubName, partitionId, sequenceNumber)
     if (event === undefined) continue
-    const key = event.partitionKey === undefined ? '' : ` key ${event.partitionKey}`
+    const key = event.partitionKey === undefined ? '' : ` key ${printable(event.partitionKey)}`
     console.log(`+ partition ${partitionId} #${sequenceNumber}${key}: ${preview(event.body).slice(0, 100)}`)
   }
   if (notShown > 0) console.log(`+ ${notShown} more`)

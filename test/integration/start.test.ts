@@ -95,6 +95,14 @@ describe('npm start', () => {
     })
     expect(response.status).toBe(200)
     await run.until(/\+ partition \d #\d+ key me: {"typed":"by hand"}/)
+    // What would act on a terminal is shown and does nothing, in the key as in the body.
+    await fetch(`${url}/events:batch`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify([{ text: 'a\u001b[2J\nb', partitionKey: 'k\u001b[31m\u202e' }]),
+    })
+    await run.until(/\+ partition \d #\d+ key k\S+: a\S+\n/)
+    expect(run.output).toContain('key k\\x1b[31m\\u202e: a\\x1b[2J\\nb')
     run.child.kill('SIGINT')
     expect(await run.exited).toBe(0)
     expect(run.output).toContain('Stopped.')
