@@ -73,7 +73,8 @@ function formEvent({ body, contentType, properties }: Extract<Work, { kind: 'for
 }
 
 function tell(message: FromProducer): void {
-  if (process.connected) process.send?.(message)
+  // The server that is gone hears nothing more: 'disconnect' is about to end this process, and no error need say so first.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }
 
 process.on('message', (message: Invoke) => {

@@ -14,6 +14,7 @@ export const maxEventsPerSend = 10_000
 /** Copies included: what one send may make the producer hold. */
 const largestSendInBytes = 32 * 1024 * 1024
 const longestLatencyInMs = 60_000
+const shortestFreezeInMs = 100
 const longestFreezeInMs = 600_000
 
 /** What the page asked for cannot be done, or is not understood; the message is for its reader. */
@@ -37,7 +38,6 @@ const labels: Readonly<Record<string, string>> = {
   latencyInMs: 'Added latency (ms)',
   partitionId: 'The partition',
   partitionKey: 'The key',
-  thawAfterInMs: 'The time until the thaw (ms)',
 }
 
 export function readSend(json: unknown, hub: LocalHub): SendRequest {
@@ -107,7 +107,7 @@ export function readFaults(json: unknown): FaultRequest {
     ...(fields.refuseConnections !== undefined && { refuseConnections: flag(fields, 'refuseConnections') }),
     ...(fields.latencyInMs !== undefined && { latencyInMs: whole(fields, 'latencyInMs', 0, longestLatencyInMs) }),
     ...(fields.action !== undefined && { action: word(fields, 'action', actions) }),
-    ...(fields.count !== undefined && { count: whole(fields, 'count', 1, 1000) }),
+    ...(fields.count !== undefined && { count: whole(fields, 'count', 1, 1000, 'Acknowledgements to lose') }),
   }
   if (Object.keys(request).length === 0) throw new RequestError('Which fault? The request names none.')
   return request
@@ -118,10 +118,16 @@ export function readFreeze(json: unknown): FreezeRequest {
   return {
     frozen: flag(fields, 'frozen'),
     ...(fields.meanwhile !== undefined && { meanwhile: word(fields, 'meanwhile', meanwhiles) }),
-    ...(fields.thawAfterInMs !== undefined && {
-      thawAfterInMs: whole(fields, 'thawAfterInMs', 100, longestFreezeInMs),
-    }),
+    ...(fields.thawAfterInMs !== undefined && { thawAfterInMs: thawAfter(fields.thawAfterInMs) }),
   }
+}
+
+/** The page asks for seconds. */
+function thawAfter(value: unknown): number {
+  if (typeof value === 'number' && value >= shortestFreezeInMs && value <= longestFreezeInMs) return value
+  throw new RequestError(
+    `Thaw by itself after: from ${shortestFreezeInMs / 1000} to ${longestFreezeInMs / 1000} seconds, or nothing.`,
+  )
 }
 
 function readProperties(value: unknown): Record<string, string | number | boolean> | undefined {
@@ -153,10 +159,10 @@ function flag(fields: Fields, name: string): boolean {
   throw new RequestError(`${labels[name] ?? name} must be true or false.`)
 }
 
-function whole(fields: Fields, name: string, least: number, most: number): number {
+function whole(fields: Fields, name: string, least: number, most: number, label = labels[name] ?? name): number {
   const value = fields[name]
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
-  throw new RequestError(`${labels[name] ?? name} must be a whole number from ${least} to ${most}.`)
+  throw new RequestError(`${label} must be a whole number from ${least} to ${most}.`)
 }
 
 function word<T extends string>(fields: Fields, name: string, words: readonly T[]): T {

@@ -139,6 +139,27 @@ describe('npm start', () => {
     },
   )
 
+  test('killed outright in the middle of its page’s stream, it leaves no stack trace of the producer', async () => {
+    const run = start(anyPort)
+    const [, pageUrl = ''] = await run.until(/^See what arrives, and break it: (http:\S+)\n/)
+    await run.until(/Ctrl\+C/)
+    await fetch(`${pageUrl}_page/stream`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: new URL(pageUrl).origin },
+      body: JSON.stringify({ eventHubName: 'events', on: true, eventsPerSecond: 5000 }),
+    })
+    const updates = await fetch(`${pageUrl}_page/updates`)
+    let told = ''
+    for await (const chunk of updates.body ?? []) {
+      told += Buffer.from(chunk).toString('latin1')
+      if (/"accepted":\d{3}/.test(told)) break
+    }
+    run.child.kill('SIGKILL')
+    // The producer writes to the same standard error: this is its end, too.
+    await run.exited
+    expect(run.output).not.toMatch(/EPIPE|Unhandled|node:/)
+  })
+
   test.each(['PORT', 'HUB_PORT', 'HUB_HTTP_PORT'])(
     'says in one sentence that %s is taken, and what to do',
     async (variable) => {

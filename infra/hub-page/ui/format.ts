@@ -70,3 +70,19 @@ export function utf8(bytes: Uint8Array, isCut: boolean): string | undefined {
     return undefined
   }
 }
+
+/**
+ * A property as it was meant: `7` and `true` as what they are, anything else as text; `"7"` in quotes is a text, too.
+ * So is a number that would not be the same afterwards, such as one of twenty digits.
+ */
+export function scalar(text: string): string | number | boolean {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'number') {
+      return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)) ? value : text
+    }
+    return typeof value === 'string' || typeof value === 'boolean' ? value : text
+  } catch {
+    return text
+  }
+}

@@ -1,12 +1,14 @@
 import type { ComponentChildren } from 'preact'
 import { duration, number } from './format.js'
 import { useWidth } from './hooks.js'
+import { labelRows } from './label-rows.js'
 import { Card } from './parts.js'
 import { plotWindowInMs, type State } from './state.js'
 
 const height = 168
 const margin = { top: 20, right: 10, bottom: 22, left: 46 }
 const bottom = height - margin.bottom
+const labelHeight = 13
 
 interface Frame {
   readonly width: number
@@ -151,25 +153,23 @@ const letterWidth = 6.3
 
 function Spans({ state, frame }: { readonly state: State; readonly frame: Frame }) {
   const oldest = frame.now - plotWindowInMs
-  let labelledUpTo = 0
-  return state.spans
+  const shown = state.spans
     .filter(({ until }) => until === undefined || until > oldest)
     .map(({ id, name, from, until }) => {
       const left = Math.max(margin.left, frame.xOf(from))
       const right = until === undefined ? frame.width - margin.right : frame.xOf(until)
-      const x = Math.min(left + 2, frame.width - margin.right - name.length * letterWidth)
-      // Beside one that is too near, a line further down.
-      const isNear = x < labelledUpTo
-      if (!isNear) labelledUpTo = x + name.length * letterWidth + 4
-      return (
-        <g key={id}>
-          <rect class="span" x={left} y={margin.top} width={Math.max(1, right - left)} height={bottom - margin.top} />
-          <text class="span-name" x={x} y={isNear ? margin.top + 12 : margin.top - 6}>
-            {name}
-          </text>
-        </g>
-      )
+      const width = name.length * letterWidth
+      return { id, name, left, right, width, x: Math.min(left + 2, frame.width - margin.right - width) }
     })
+  const rows = labelRows(shown)
+  return shown.map(({ id, name, left, right, x }, index) => (
+    <g key={id}>
+      <rect class="span" x={left} y={margin.top} width={Math.max(1, right - left)} height={bottom - margin.top} />
+      <text class="span-name" x={x} y={margin.top - 6 + (rows[index] ?? 0) * labelHeight}>
+        {name}
+      </text>
+    </g>
+  ))
 }
 
 function Line({ y, text, frame }: { readonly y: number; readonly text: string; readonly frame: Frame }) {

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { BodyKind, SendRequest } from '../protocol.js'
-import { counted, duration } from './format.js'
+import { counted, duration, scalar } from './format.js'
 import { useAction } from './hooks.js'
 import { Card, Failure, Field } from './parts.js'
 import { send } from './server.js'
@@ -176,14 +176,4 @@ function Result({ state, sendId }: { readonly state: State; readonly sendId: num
       )}
     </p>
   )
-}
-
-/** `7` and `true` as what they are, anything else as text; `"7"` in quotes is a text, too. */
-function scalar(text: string): string | number | boolean {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : text
-  } catch {
-    return text
-  }
 }

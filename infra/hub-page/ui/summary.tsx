@@ -1,5 +1,6 @@
 import type { ProducerView } from '../protocol.js'
 import { number } from './format.js'
+import { Card } from './parts.js'
 
 const nothing: ProducerView = {
   process: 'absent',
@@ -19,7 +20,11 @@ const nothing: ProducerView = {
 export function Summary({ producer = nothing }: { readonly producer: ProducerView | undefined }) {
   const { taken, underWay, outcomes, waiting, created, stored, duplicates, lost } = producer
   return (
-    <section class="card summary" aria-label="The producer’s account">
+    <Card
+      title="The producer’s account"
+      class="summary"
+      aside={<span class="muted">what this page sent, and how it ended</span>}
+    >
       <dl class="tiles">
         <Tile id="taken" label="Taken" value={taken} title="Events given to the Sluice client, redeliveries included" />
         <Tile
@@ -75,7 +80,7 @@ export function Summary({ producer = nothing }: { readonly producer: ProducerVie
           </b>
         </span>
       </p>
-    </section>
+    </Card>
   )
 }
 

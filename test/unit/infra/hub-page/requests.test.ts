@@ -37,7 +37,11 @@ describe('what the page may ask for', () => {
     expect(() => readFaults({ latencyInMs: -1 })).toThrow('from 0 to 60000')
     expect(() => readFaults({ action: 'explode' })).toThrow('force-close')
     expect(() => readFreeze({ frozen: true, meanwhile: 'war' })).toThrow('nothing, silence, close')
-    expect(() => readFreeze({ frozen: true, thawAfterInMs: 1 })).toThrow('from 100')
+    expect(() => readFreeze({ frozen: true, thawAfterInMs: 1 })).toThrow('from 0.1 to 600 seconds')
+    expect(() => readFreeze({ frozen: true, thawAfterInMs: 9_999_000 })).toThrow('Thaw by itself after')
+    expect(() => readFaults({ action: 'lose-acknowledgements', count: 0 })).toThrow(
+      'Acknowledgements to lose must be a whole number from 1 to 1000',
+    )
   })
 
   test('a body is the bytes that its kind says', () => {

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest'
-import { counted, duration, hexDump, hue, prettyJson, size, utf8 } from '../../../../../infra/hub-page/ui/format.js'
+import {
+  counted,
+  duration,
+  hexDump,
+  hue,
+  prettyJson,
+  scalar,
+  size,
+  utf8,
+} from '../../../../../infra/hub-page/ui/format.js'
 
 test('numbers, sizes and times are written for people', () => {
   expect([counted(1, 'event'), counted(0, 'event'), counted(12_345, 'event')]).toEqual([
@@ -35,4 +44,11 @@ test('a key always has the same hue, and similar keys have different ones', () =
   const hues = Array.from({ length: 12 }, (_, index) => hue(`meter-${index + 1}`))
   expect(hues).toEqual(Array.from({ length: 12 }, (_, index) => hue(`meter-${index + 1}`)))
   expect(new Set(hues.map((one) => Math.floor(one / 30))).size).toBeGreaterThan(5)
+})
+
+test('a property typed by hand is the number or the truth that it says, and never another number', () => {
+  expect(['7', '-1.5', 'true', '"7"', 'seven', '', 'null', '[1]'].map(scalar)).toEqual([
+    ...[7, -1.5, true, '7', 'seven', '', 'null', '[1]'],
+  ])
+  expect(['9007199254740993', '1e999'].map(scalar)).toEqual(['9007199254740993', '1e999'])
 })
