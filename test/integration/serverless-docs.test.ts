@@ -1,14 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { transform } from 'esbuild'
 import { expect, test } from 'vitest'
-import * as adapter from '../../adapters/aws-lambda/index.js'
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const docs = read('docs/aws-lambda.md')
-const blocks = (language: string) =>
-  [...docs.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map(([, text]) => text ?? '')
 
 /** The parameters, from the file that reads them. */
 const parameterNames = [
@@ -44,36 +39,6 @@ test('every function in the table of functions is deployed, and the other way ro
   }
   const resolveVariable = async (text: string) => given[/^param:(\w+)/.exec(text)?.[1] ?? ''] ?? null
   expect(named.sort()).toEqual(Object.keys(await functions({ resolveVariable })).sort())
-})
-
-test('the commands are valid shell, and the JSON is JSON', () => {
-  const shell = blocks('sh')
-  expect(shell.length).toBeGreaterThan(8)
-  for (const script of shell) {
-    // What the reader fills in would be a redirection.
-    const { status, stderr } = spawnSync('bash', ['-n'], {
-      input: script.replaceAll(/<(\w+)>/g, '$1'),
-      encoding: 'utf8',
-    })
-    expect(status, stderr).toBe(0)
-  }
-  for (const text of blocks('json')) expect(() => JSON.parse(text)).not.toThrow()
-})
-
-test('the code compiles, and imports what the package exports', async () => {
-  const exported = new Set(Object.keys(adapter))
-  const snippets = blocks('ts')
-  expect(snippets).toHaveLength(3)
-  for (const code of snippets) {
-    await expect(transform(code, { loader: 'ts' })).resolves.toBeDefined()
-    const [, names = ''] = /import \{([^}]*)\} from 'eventhub-sluice\/aws-lambda'/.exec(code) ?? []
-    const values = names
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name && !name.startsWith('type '))
-    expect(values.length).toBeGreaterThan(0)
-    for (const name of values) expect(exported).toContain(name)
-  }
 })
 
 test('the errors in the table of failures are those that the code says', () => {
