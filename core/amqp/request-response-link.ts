@@ -169,6 +169,8 @@ export class RequestResponseLink {
       // Azure services have used both spellings.
       const status = Number(properties['status-code'] ?? properties.statusCode)
       const description = String(properties['status-description'] ?? properties.statusDescription ?? '')
+        // It becomes a part of a sentence.
+        .replace(/\.$/, '')
       if (Number.isInteger(status)) {
         pending.resolve({ statusCode: status, statusDescription: description, body: message.body })
       } else {

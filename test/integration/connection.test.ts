@@ -235,6 +235,8 @@ describe('refusals', () => {
   test('an unknown event hub is said so', async () => {
     const client = connect({}, hub.connectionString.replace('EntityPath=events', 'EntityPath=nowhere'))
     await expect(client.sendEvent({ body: 'a' })).rejects.toMatchObject({ code: 'entity-not-found' })
+    const error = await client.getEventHubProperties().catch((thrown) => thrown)
+    expect(error.message).toMatch(/'nowhere' could not be found\. Check the names/)
   })
 
   test('an unknown partition is refused by the service when the ids are not known here', async () => {
