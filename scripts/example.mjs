@@ -21,6 +21,7 @@ const sources = Object.fromEntries(
 const names = readdirSync(join(root, 'examples')).filter((name) => existsSync(join(root, 'examples', name, 'main.ts')))
 const [name, ...others] = process.argv.slice(2)
 if (!names.includes(name) || others.length > 0) {
+  if (name !== undefined && !names.includes(name)) console.error(`There is no example "${name}".`)
   console.error(`Usage: npm run example -- NAME, where NAME is one of:\n  ${names.join('\n  ')}`)
   process.exit(2)
 }

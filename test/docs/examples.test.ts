@@ -142,7 +142,8 @@ describe('npm run example', () => {
 
   test.each([[['nothing']], [[]], [['send-one', 'buffered']]])('with %j names the examples', async (args) => {
     const { code, text } = await run(args)
-    expect(text).toMatch(/^Usage: npm run example -- NAME.*\n {2}send-one/s)
+    expect(text).toMatch(/^Usage: npm run example -- NAME.*\n {2}send-one/ms)
+    expect(text.startsWith('There is no example "nothing".\n')).toBe(args.includes('nothing'))
     expect(code).toBe(2)
   })
 })

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { publint } from 'publint'
@@ -51,18 +51,22 @@ const pageFolder = 'dist/infra/hub-page/static/'
 describe('the tarball', () => {
   test('holds the built library and its papers, and nothing of this repository alone', async () => {
     const files = await filesIn(packed.installed)
-    const papers = files.filter((file) => !file.startsWith('dist/')).sort()
-    expect(papers).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+    const papers = files.filter((file) => !/^(dist|docs|examples|infra\/workflows)\//.test(file)).sort()
+    expect(papers).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'])
+    // The manual as text and drawings; screenshots would be a quarter of the download.
+    const manual = files.filter((file) => /^(docs|examples)\//.test(file))
+    expect(manual.filter((file) => !/\.(md|svg)$|^examples\/[^/]+\/[^/]+\.ts$/.test(file))).toEqual([])
+    expect(manual.filter((file) => file.startsWith('docs/api/'))).toEqual([])
     const commandLine = files.filter((file) => file.startsWith('dist/infra/cli/')).sort()
     expect(commandLine).toEqual(['LICENSES.txt', 'sluice.js', 'sluice.js.map'].map((name) => `dist/infra/cli/${name}`))
     const pageFiles = files.filter((file) => file.startsWith(pageFolder)).map((file) => file.slice(pageFolder.length))
     // One bundle, and the licence of what is in it.
     expect(pageFiles.sort()).toEqual(['LICENSE-preact.txt', 'app.css', 'app.js', 'icon.svg', 'index.html'])
-    const library = files.filter((file) => !commandLine.includes(file) && !file.startsWith(pageFolder))
+    const built = files.filter((file) => file.startsWith('dist/'))
+    const library = built.filter((file) => !commandLine.includes(file) && !file.startsWith(pageFolder))
     const unexpected = library.filter(
       (file) =>
-        file.startsWith('dist/') &&
-        (!/^dist\/(core|adapters|infra\/(local-hub|hub-page))\//.test(file) || !/\.(js|d\.ts|js\.map)$/.test(file)),
+        !/^dist\/(core|adapters|infra\/(local-hub|hub-page))\//.test(file) || !/\.(js|d\.ts|js\.map)$/.test(file),
     )
     expect(unexpected).toEqual([])
     const scripts = library.filter((file) => file.endsWith('.js'))
@@ -70,9 +74,40 @@ describe('the tarball', () => {
     expect(scripts.filter((file) => !files.includes(file.replace(/\.js$/, '.d.ts')))).toEqual([])
   })
 
+  test('holds the manual: every link of README, docs and examples leads to a file in it', async () => {
+    const files = new Set(await filesIn(packed.installed))
+    const pages = [...files].filter((file) => file.endsWith('.md'))
+    expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/README.md', 'docs/reference/index.md']))
+    const dead: string[] = []
+    for (const page of pages) {
+      const text = await readFile(join(packed.installed, page), 'utf8')
+      for (const [, target = ''] of text.matchAll(/\]\(([^)#\s]+)(?:#[^)\s]*)?\)/g)) {
+        const file = join(dirname(page), target)
+        if (!target.includes(':') && !files.has(file)) dead.push(file)
+      }
+    }
+    // What only a checkout can use, or has room for.
+    const onlyInCheckouts = [
+      'CONTRIBUTING.md',
+      'serverless.yml',
+      'infra/azure/main.bicep',
+      'infra/azure/functions.bicep',
+    ]
+    expect([...new Set(dead)].filter((file) => !/^docs\/images\/.*\.png$/.test(file)).sort()).toEqual(
+      onlyInCheckouts.sort(),
+    )
+  })
+
+  test('is a download of less than 1.5 MB', async () => {
+    const { size } = await stat(packed.tarball)
+    console.log(`eventhub-sluice-${packageVersion}.tgz: ${size} bytes`)
+    expect(size).toBeLessThan(1_500_000)
+  })
+
   test('has source maps that carry their sources, so that none points at a file that was not shipped', async () => {
     const files = await filesIn(packed.installed)
-    for (const script of files.filter((file) => file.endsWith('.js') && !file.startsWith(pageFolder))) {
+    const scripts = files.filter((file) => /^dist\/.*\.js$/.test(file) && !file.startsWith(pageFolder))
+    for (const script of scripts) {
       const map = await readJson<{ sources: string[]; sourcesContent?: string[] }>(
         join(packed.installed, `${script}.map`),
       )

@@ -37,7 +37,7 @@ const external: ReadonlySet<string> = new Set([
 ])
 
 /** Tools of others that `npx` gets from the registry. */
-const externalPackages: ReadonlySet<string> = new Set(['wrangler'])
+const externalPackages: ReadonlySet<string> = new Set(['wrangler', 'azurite'])
 
 /** What `npm` does besides running scripts. */
 const npmCommands: ReadonlySet<string> = new Set(['ci', 'install', 'pack', 'publish'])

@@ -58,8 +58,8 @@ export async function packAndInstall(): Promise<PackedPackage> {
 }
 
 async function copyRepository(target: string): Promise<void> {
-  const sources = ['package.json', 'tsconfig.json', 'scripts', 'core', 'adapters', 'infra']
-  for (const name of [...sources, 'README.md', 'LICENSE', 'CHANGELOG.md']) {
+  const sources = ['package.json', 'tsconfig.json', 'scripts', 'core', 'adapters', 'infra', 'docs', 'examples']
+  for (const name of [...sources, 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'CONTRIBUTING.md']) {
     await cp(join(root, name), join(target, name), { recursive: true })
   }
   await symlink(join(root, 'node_modules'), join(target, 'node_modules'), 'dir')
