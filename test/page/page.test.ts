@@ -202,6 +202,28 @@ describe('the page in a browser', () => {
     complaints = complaints.filter((complaint) => !/net::ERR_/.test(complaint))
   })
 
+  test('tabs that nobody looks at leave the browser’s connections to the one that is, and catch up when they are', async () => {
+    // Six at once are all that a browser opens to one host.
+    const others = await Promise.all(Array.from({ length: 6 }, () => context.newPage()))
+    const look = (tab: Page, state: 'visible' | 'hidden'): Promise<unknown> =>
+      tab.evaluate(`Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))`)
+    for (const tab of others) {
+      await tab.clock.install()
+      await tab.goto(hub.url)
+      await tab.getByText('live', { exact: true }).waitFor()
+      await look(tab, 'hidden')
+      await tab.clock.fastForward(11_000)
+    }
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByText('1 event accepted').waitFor()
+    const [first] = others
+    if (first === undefined) throw new Error('There is no other tab.')
+    expect(await first.getByTestId('events').getByRole('button').count()).toBe(0)
+    await look(first, 'visible')
+    await first.getByTestId('events').getByRole('button').first().waitFor()
+  })
+
   test('by keyboard alone: start the stream, open an event, look at its bytes, close it, and be back at its row', async () => {
     const focusOn = async (name: RegExp): Promise<void> => {
       for (let i = 0; i < 100; i++) {

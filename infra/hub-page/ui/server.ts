@@ -1,15 +1,37 @@
 import type { EventDetail, FaultRequest, FreezeRequest, SendRequest, StreamRequest, Update } from '../protocol.js'
 
-/** Listens to the server for good; the browser connects again by itself. */
+/** A browser has six connections to one host for all of its tabs: one that nobody looks at gives its own back. */
+const unwatchedInMs = 10_000
+const retryInMs = 2000
+
+/** Listens to the server while the page is looked at; told everything anew when it is again. */
 export function listen(onUpdate: (update: Update) => void, onLost: () => void): void {
-  const source = new EventSource('/_page/updates')
-  source.onmessage = ({ data }) => onUpdate(JSON.parse(data) as Update)
-  source.onerror = () => {
-    onLost()
-    // A refusal ends it; a hub that is started again on the same port is found all the same.
-    if (source.readyState !== EventSource.CLOSED) return
-    setTimeout(() => listen(onUpdate, onLost), 2000)
+  let source: EventSource | undefined
+  let timer: number | undefined
+  const connect = (): EventSource => {
+    const connected = new EventSource('/_page/updates')
+    connected.onmessage = ({ data }) => onUpdate(JSON.parse(data) as Update)
+    connected.onerror = () => {
+      onLost()
+      // The browser connects again by itself, but not after a refusal; a hub that is started again on the same port
+      // is found all the same.
+      if (connected.readyState !== EventSource.CLOSED) return
+      source = undefined
+      timer = setTimeout(watch, retryInMs)
+    }
+    return connected
   }
+  const leave = (): void => {
+    source?.close()
+    source = undefined
+  }
+  const watch = (): void => {
+    clearTimeout(timer)
+    if (document.visibilityState === 'visible') source ??= connect()
+    else timer = setTimeout(leave, unwatchedInMs)
+  }
+  document.addEventListener('visibilitychange', watch)
+  watch()
 }
 
 export const send = (request: SendRequest): Promise<{ readonly sendId: number }> => post('send', request)
