@@ -9,6 +9,8 @@ let context: BrowserContext
 let page: Page
 /** Whatever the page complained about, or asked of anyone but the hub. */
 let complaints: string[]
+/** Has to find room on any screen. */
+const longName = 'orders-of-every-branch-in-every-country-this-year'
 
 beforeAll(async () => {
   browser = await launch()
@@ -16,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 beforeEach(async () => {
-  hub = await startHub({ eventHubs: { events: { partitionCount: 4 }, orders: { partitionCount: 2 } } })
+  hub = await startHub({ eventHubs: { events: { partitionCount: 4 }, [longName]: { partitionCount: 2 } } })
   context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, colorScheme: 'light' })
   page = await context.newPage()
   complaints = []
@@ -113,6 +115,17 @@ describe('the page in a browser', () => {
     await screenshot(page, 'detail')
     await page.keyboard.press('Escape')
     await detail.waitFor({ state: 'detached' })
+  })
+
+  test('copies the connection string, and says where it is instead when the browser does not allow that', async () => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.getByRole('button', { name: 'Copy connection string' }).click()
+    await page.getByRole('button', { name: 'Copied' }).waitFor()
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(hub.hub.connectionStringFor('events'))
+    // As where the page came from another machine's address, without TLS.
+    await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    await page.getByRole('button', { name: /Copied|Copy/ }).click()
+    await page.getByRole('button', { name: 'Not allowed: see the terminal' }).waitFor()
   })
 
   test('shows a hostile body, key and property as the text that they are', async () => {
