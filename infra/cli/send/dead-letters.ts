@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import type { Refusal } from './format.js'
 import type { RawRecord } from './splitter.js'
 
@@ -13,6 +13,7 @@ export interface DeadLetter {
 export class DeadLetterFile {
   readonly path: string
   #fd: number | undefined
+  #isSynced = true
   #count = 0
 
   constructor(path: string) {
@@ -28,19 +29,53 @@ export class DeadLetterFile {
   write(letters: readonly DeadLetter[]): void {
     if (letters.length === 0) return
     this.#fd ??= openAfterWholeLine(this.path)
-    for (const letter of letters) {
-      const bytes = Buffer.from(`${JSON.stringify(asJson(letter))}\n`)
-      for (let written = 0; written < bytes.length; ) written += writeSync(this.#fd, bytes, written)
-      this.#count++
+    this.#isSynced = false
+    try {
+      for (const letter of letters) {
+        writeAll(this.#fd, `${JSON.stringify(asJson(letter))}\n`)
+        this.#count++
+      }
+    } catch (error) {
+      // Opened anew, it ends what was left unfinished.
+      this.#close(this.#fd)
+      throw error
     }
   }
 
-  close(): void {
-    if (this.#fd === undefined) return
-    fsyncSync(this.#fd)
-    closeSync(this.#fd)
-    this.#fd = undefined
+  /** Returns when what was written outlives a power cut. */
+  sync(): void {
+    if (this.#fd === undefined || this.#isSynced) return
+    try {
+      fdatasyncSync(this.#fd)
+    } catch (error) {
+      // A pipe or a terminal keeps nothing.
+      if (!cannotSync.has(String((error as NodeJS.ErrnoException).code))) throw error
+    }
+    this.#isSynced = true
   }
+
+  close(): void {
+    const fd = this.#fd
+    if (fd === undefined) return
+    try {
+      this.sync()
+    } finally {
+      this.#close(fd)
+    }
+  }
+
+  #close(fd: number): void {
+    this.#fd = undefined
+    closeSync(fd)
+  }
+}
+
+/** What systems say of files that have nothing to do with a disk. */
+const cannotSync: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EROFS'])
+
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text)
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
 }
 
 /** A line that a killed run left unfinished is ended, so that it spoils no other. */

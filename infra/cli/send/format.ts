@@ -75,8 +75,15 @@ export class EventMaker {
     return this.#needsFields
   }
 
-  make(raw: RawRecord, body: unknown, field: FieldReader): Converted {
+  make(raw: RawRecord, body: unknown, fieldOfRecord: FieldReader): Converted {
     const { key, keyOptional, messageId } = this.#options
+    let inexact: string | undefined
+    const field: FieldReader = (name) => {
+      const value = fieldOfRecord(name)
+      // JSON.parse has made another number of it, perhaps that of another record.
+      if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) inexact ??= name
+      return value
+    }
     let target = this.#fixedTarget
     if (key !== undefined) {
       const partitionKey = asText(field(key))
@@ -94,6 +101,10 @@ export class EventMaker {
       ...(this.#contentType !== undefined && { contentType: this.#contentType }),
       ...(id !== undefined && { messageId: id }),
       ...(this.#hasProperties && { properties: this.#properties(field) }),
+    }
+    if (inexact !== undefined) {
+      const reason = `The number in '${inexact}' is larger than 2^53, and cannot be read exactly. Write it as text, in quotes.`
+      return refused(raw, 'inexact-number', reason)
     }
     return { kind: 'event', raw, event, target }
   }

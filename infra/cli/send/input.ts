@@ -1,9 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { crc32, createGunzip } from 'node:zlib'
+import { createGunzip } from 'node:zlib'
 import { CliError, usageError } from '../cli-error.js'
-import type { FileIdentity, LedgerState } from './ledger-format.js'
-import { type Position, start } from './position.js'
+import type { FileIdentity } from './ledger-format.js'
+import type { Position } from './position.js'
+import { type ReadBefore, seek, skip, startingWith } from './sent-part.js'
 
 const chunkSizeInBytes = 128 * 1024
 const gzipMagic = Buffer.from([0x1f, 0x8b])
@@ -21,9 +22,6 @@ export interface Input {
   stop(): void
   close(): Promise<void>
 }
-
-/** What an earlier run knows of the input. */
-export type ReadBefore = Pick<LedgerState, 'position' | 'file'>
 
 /**
  * Opens a file where an earlier run has left off. It seeks there if the file was not touched since; otherwise it reads what
@@ -43,7 +41,7 @@ export async function openFile(path: string, before: ReadBefore | undefined): Pr
     const file = { size: stat.size, modifiedInMs: stat.mtimeMs, inode: stat.ino }
     if (await isGzip(handle)) return await openGzip(handle, path, file, before)
     const from = await seek(handle, path, file, before)
-    return plainFile(handle, file, from)
+    return plainFile(handle, path, file, from)
   } catch (error) {
     await handle.close()
     throw error
@@ -78,7 +76,7 @@ export async function openStream(
   const head = Buffer.concat(first)
   const whole = startingWith(head, source)
   const isCompressed = head.subarray(0, gzipMagic.length).equals(gzipMagic)
-  const { from, chunks } = await skip(isCompressed ? gunzipped(whole, name) : whole, name, before?.position)
+  const { from, chunks } = await skip(isCompressed ? gunzipped(whole, name) : whole, name, before)
   return {
     from,
     chunks,
@@ -93,24 +91,40 @@ export async function openStream(
   }
 }
 
-function plainFile(handle: FileHandle, file: FileIdentity, from: Position): Input {
+function plainFile(handle: FileHandle, path: string, file: FileIdentity, from: Position): Input {
   const stream = handle.createReadStream({
     start: from.offset,
     autoClose: false,
     highWaterMark: chunkSizeInBytes,
   })
+  const bytesRead = () => from.offset + stream.bytesRead
   return {
     from,
-    chunks: stream,
+    chunks: untilItsEnd(stream, bytesRead, handle, path),
     file,
     isGzip: false,
-    fileBytesRead: () => from.offset + stream.bytesRead,
+    fileBytesRead: bytesRead,
     stop: () => stream.destroy(),
     async close() {
       stream.destroy()
       await handle.close()
     },
   }
+}
+
+/** A log that is cut to nothing while it is read ends anywhere, perhaps within a line, and what it then holds is never read. */
+async function* untilItsEnd(
+  stream: AsyncIterable<Buffer>,
+  bytesRead: () => number,
+  handle: FileHandle,
+  path: string,
+): AsyncGenerator<Buffer, void> {
+  yield* stream
+  const { size } = await handle.stat()
+  if (size >= bytesRead()) return
+  throw new CliError(
+    `'${path}' has become shorter while it was read: it has ${size} bytes, and ${bytesRead()} were read. What was cut off in between is in no event. Once nothing shortens it, add --restart to send what it holds now.`,
+  )
 }
 
 async function openGzip(
@@ -120,7 +134,7 @@ async function openGzip(
   before: ReadBefore | undefined,
 ): Promise<Input> {
   const stream = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: chunkSizeInBytes })
-  const { from, chunks } = await skip(gunzipped(stream, path), path, before?.position)
+  const { from, chunks } = await skip(gunzipped(stream, path), path, before)
   return {
     from,
     chunks,
@@ -140,80 +154,6 @@ async function isGzip(handle: FileHandle): Promise<boolean> {
   return bytesRead === gzipMagic.length && buffer.equals(gzipMagic)
 }
 
-/** Where to go on in a file that can be read from anywhere. */
-async function seek(
-  handle: FileHandle,
-  path: string,
-  file: FileIdentity,
-  before: ReadBefore | undefined,
-): Promise<Position> {
-  if (before === undefined || before.position.offset === 0) return start
-  const { position } = before
-  if (position.offset > file.size) throw changed(path, `it has ${file.size} bytes, and ${position.offset} were sent`)
-  if (!isSame(file, before.file)) {
-    let checksum = 0
-    const stream = handle.createReadStream({ start: 0, end: position.offset - 1, autoClose: false })
-    for await (const chunk of stream as AsyncIterable<Buffer>) checksum = crc32(chunk, checksum)
-    if (checksum !== position.checksum) throw changed(path, 'its beginning is not what was sent')
-  }
-  if (!position.isOpen) return position
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, position.offset)
-  return pastNewline(buffer.subarray(0, bytesRead), position, path)
-}
-
-function isSame(now: FileIdentity, then: FileIdentity | undefined): boolean {
-  return (
-    then !== undefined && now.size === then.size && now.modifiedInMs === then.modifiedInMs && now.inode === then.inode
-  )
-}
-
-/** Reads over what was sent. */
-async function skip(
-  chunks: AsyncIterable<Buffer>,
-  name: string,
-  position: Position | undefined,
-): Promise<{ readonly from: Position; readonly chunks: AsyncIterable<Buffer> }> {
-  if (position === undefined || position.offset === 0) return { from: start, chunks }
-  const iterator = chunks[Symbol.asyncIterator]()
-  let checksum = 0
-  let left = position.offset
-  let rest: Buffer = Buffer.alloc(0)
-  while (left > 0) {
-    const next = await iterator.next()
-    if (next.done) throw changed(name, `it has ${position.offset - left} bytes, and ${position.offset} were sent`)
-    const part = next.value.subarray(0, left)
-    checksum = crc32(part, checksum)
-    left -= part.length
-    rest = next.value.subarray(part.length)
-  }
-  if (checksum !== position.checksum) throw changed(name, 'its beginning is not what was sent')
-  const remaining = { [Symbol.asyncIterator]: () => iterator }
-  if (!position.isOpen) return { from: position, chunks: startingWith(rest, remaining) }
-  while (rest.length < 2) {
-    const next = await iterator.next()
-    if (next.done) break
-    rest = Buffer.concat([rest, next.value])
-  }
-  const from = pastNewline(rest.subarray(0, 2), position, name)
-  return { from, chunks: startingWith(rest.subarray(from.offset - position.offset), remaining) }
-}
-
-/** The last record had no newline: if the input has grown since, it has to go on with one. */
-function pastNewline(next: Buffer, position: Position, name: string): Position {
-  if (next.length === 0) return position
-  const length = next[0] === 0x0a ? 1 : next[0] === 0x0d && next[1] === 0x0a ? 2 : 0
-  if (length === 0) {
-    throw changed(name, 'its last record, which had no newline and was sent, has grown; only whole lines may be added')
-  }
-  const checksum = crc32(next.subarray(0, length), position.checksum)
-  return { records: position.records, offset: position.offset + length, checksum, isOpen: false }
-}
-
-async function* startingWith(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-  if (head.length > 0) yield head
-  yield* rest
-}
-
 async function* gunzipped(source: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer, void> {
   const compressed = Readable.from(source)
   const gunzip = createGunzip({ chunkSize: chunkSizeInBytes })
@@ -230,10 +170,4 @@ async function* gunzipped(source: AsyncIterable<Buffer>, name: string): AsyncGen
   } finally {
     compressed.destroy()
   }
-}
-
-function changed(name: string, how: string): CliError {
-  return usageError(
-    `'${name}' has changed since the earlier run: ${how}. Restore it, or add --restart to send all of it again.`,
-  )
 }

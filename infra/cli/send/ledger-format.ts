@@ -31,6 +31,10 @@ export interface LedgerEntry {
   readonly position?: Position | undefined
   /** Settled since the line before; may lie before the watermark. */
   readonly settled?: readonly Range[] | undefined
+  /** A place behind all that is settled after the watermark. */
+  readonly reach?: Position | undefined
+  /** Of the refused, those that the exit code of a run has told of. */
+  readonly reported?: number | undefined
   /** The file, as a run found it when it began. */
   readonly file?: FileIdentity | undefined
   /** Names of the columns, from the first row of a CSV file. */
@@ -57,11 +61,13 @@ export function headerLine(subject: LedgerSubject): string {
   return line({ sluiceLedger: version, target: subject.target, format: subject.format })
 }
 
-export function entryLine({ totals, position, settled, file, columns }: LedgerEntry): string {
+export function entryLine({ totals, position, settled, reach, reported, file, columns }: LedgerEntry): string {
   return line({
     n: [totals.accepted, totals.refused, totals.skipped],
-    ...(position && { at: [position.records, position.offset, position.checksum, position.isOpen ? 1 : 0] }),
+    ...(position && { at: numbersOf(position) }),
+    ...(reach && { to: numbersOf(reach) }),
     ...(settled && settled.length > 0 && { d: deltas(settled) }),
+    ...(reported && { r: reported }),
     ...(file && { f: [file.size, file.modifiedInMs, file.inode] }),
     ...(columns && { c: columns }),
   })
@@ -70,6 +76,11 @@ export function entryLine({ totals, position, settled, file, columns }: LedgerEn
 export interface ParsedLedger {
   readonly subject: LedgerSubject
   readonly entries: readonly LedgerEntry[]
+}
+
+/** Whether it begins as one, whole or damaged. */
+export function mayBeLedger(bytes: Buffer): boolean {
+  return /^[\da-f]{8} \{"sluiceLedger":/.test(bytes.toString('latin1', 0, 30))
 }
 
 /**
@@ -119,20 +130,34 @@ function readHeader(value: Record<string, unknown>): LedgerSubject {
 
 /** The checksum has vouched for the shape: we wrote it. */
 function readEntry(value: Record<string, unknown>): LedgerEntry {
-  const { n, at, d, f, c } = value as {
+  const { n, at, to, d, r, f, c } = value as {
     n: [number, number, number]
-    at?: [number, number, number, number]
+    at?: PositionNumbers
+    to?: PositionNumbers
     d?: number[]
+    r?: number
     f?: [number, number, number]
     c?: string[]
   }
   return {
     totals: { accepted: n[0], refused: n[1], skipped: n[2] },
-    ...(at && { position: { records: at[0], offset: at[1], checksum: at[2], isOpen: at[3] === 1 } }),
+    ...(at && { position: positionOf(at) }),
+    ...(to && { reach: positionOf(to) }),
     ...(d && { settled: fromDeltas(d) }),
+    ...(r && { reported: r }),
     ...(f && { file: { size: f[0], modifiedInMs: f[1], inode: f[2] } }),
     ...(c && { columns: c }),
   }
+}
+
+type PositionNumbers = readonly [records: number, offset: number, checksum: number, isOpen: number]
+
+function numbersOf({ records, offset, checksum, isOpen }: Position): PositionNumbers {
+  return [records, offset, checksum, isOpen ? 1 : 0]
+}
+
+function positionOf([records, offset, checksum, isOpen]: PositionNumbers): Position {
+  return { records, offset, checksum, isOpen: isOpen === 1 }
 }
 
 /** Gap, length, gap, length: short, since what is settled lies close together. */

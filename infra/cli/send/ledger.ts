@@ -1,4 +1,14 @@
-import { closeSync, fdatasync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fdatasync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { usageError } from '../cli-error.js'
 import {
@@ -8,6 +18,7 @@ import {
   LedgerFormatError,
   type LedgerState,
   type LedgerSubject,
+  mayBeLedger,
   type ParsedLedger,
   parseLedger,
   type Totals,
@@ -26,7 +37,9 @@ export class Ledger {
   readonly #path: string
   readonly #subject: LedgerSubject
   readonly #compactFrom: number
-  #fd: number
+  /** Undefined: it cannot be written any more. */
+  #fd: number | undefined
+  #sizeInBytes = 0
   #appended = 0
   #snapshotSize = 0
   #isSyncing = false
@@ -53,32 +66,55 @@ export class Ledger {
    * @throws CliError `usage` when the file is no ledger, is damaged, or is that of another job
    */
   static read(path: string, subject: LedgerSubject): LedgerState | undefined {
-    let bytes: Buffer
-    try {
-      bytes = readFileSync(path)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
-    }
-    if (bytes.length === 0) return undefined
+    const bytes = contentOf(path)
+    if (bytes === undefined || bytes.length === 0) return undefined
     const parsed = parse(path, bytes)
     assertSameJob(path, parsed.subject, subject)
     return stateOf(parsed)
   }
 
+  /**
+   * To be asked where nothing is read of it: what was named by mistake must not be written over.
+   *
+   * @throws CliError `usage` when there is something at the path that is no ledger
+   */
+  static assertMayReplace(path: string): void {
+    const bytes = contentOf(path)
+    if (bytes === undefined || bytes.length === 0 || mayBeLedger(bytes)) return
+    throw usageError(`'${path}' is no ledger of sluice send, so it is not written over. Name another with --ledger.`)
+  }
+
   /** Throws what the system says when it cannot be written; the run must then end. */
   append(entry: LedgerEntry, whole: () => LedgerEntry): void {
-    const text = entryLine(entry)
-    writeAll(this.#fd, text)
-    this.#appended += text.length
+    const bytes = Buffer.from(entryLine(entry))
+    this.#write(bytes)
+    this.#appended += bytes.length
     if (this.#appended < this.#compactFrom || this.#appended < 8 * this.#snapshotSize) return
-    closeSync(this.#fd)
+    this.abandon()
     this.#fd = this.#replace(whole())
+  }
+
+  #write(bytes: Buffer): void {
+    const fd = this.#fd
+    if (fd === undefined) throw new Error(`The ledger '${this.#path}' is closed.`)
+    try {
+      writeAll(fd, bytes, this.#sizeInBytes)
+    } catch (error) {
+      // Half a line counts as not written only where nothing follows it, and something may.
+      ftruncateSync(fd, this.#sizeInBytes)
+      throw error
+    }
+    this.#sizeInBytes += bytes.length
+  }
+
+  /** Whether `sync` is under way: what is written meanwhile may outlive a power cut, or may not. */
+  get isSyncing(): boolean {
+    return this.#isSyncing
   }
 
   /** Sees to it, in the background, that what was written so far outlives a power cut. */
   sync(): void {
-    if (this.#isSyncing) return
+    if (this.#isSyncing || this.#fd === undefined) return
     this.#isSyncing = true
     // A failure shows at the next write, or when it is closed.
     fdatasync(this.#fd, () => {
@@ -88,30 +124,49 @@ export class Ledger {
 
   /** Writes the end state in one line, and closes it. */
   close(whole: LedgerEntry): void {
-    closeSync(this.#fd)
+    this.abandon()
     closeSync(this.#replace(whole))
   }
 
   /** Leaves it as it was last written: when writing has failed, it would fail again. */
   abandon(): void {
+    if (this.#fd === undefined) return
     closeSync(this.#fd)
+    // Its number is soon that of another file.
+    this.#fd = undefined
   }
 
   #replace(whole: LedgerEntry): number {
     const scratch = `${this.#path}.new`
     const fd = openSync(scratch, 'w', 0o600)
-    const text = headerLine(this.#subject) + entryLine(whole)
-    writeAll(fd, text)
-    fsyncSync(fd)
-    renameSync(scratch, this.#path)
+    const bytes = Buffer.from(headerLine(this.#subject) + entryLine(whole))
+    try {
+      writeAll(fd, bytes, 0)
+      fsyncSync(fd)
+      renameSync(scratch, this.#path)
+    } catch (error) {
+      closeSync(fd)
+      rmSync(scratch, { force: true })
+      throw error
+    }
     syncFolder(dirname(this.#path))
     this.#appended = 0
-    this.#snapshotSize = text.length
+    this.#sizeInBytes = bytes.length
+    this.#snapshotSize = bytes.length
     return fd
   }
 }
 
 export const noTotals: Totals = { accepted: 0, refused: 0, skipped: 0 }
+
+function contentOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
 
 function stateOf({ subject, entries }: ParsedLedger): LedgerState {
   const settled = new RangeSet()
@@ -121,7 +176,9 @@ function stateOf({ subject, entries }: ParsedLedger): LedgerState {
     latest = { ...latest, ...entry, position: entry.position ?? latest.position }
   }
   settled.dropBelow(latest.position.records + 1)
-  return { ...latest, subject, settled: settled.ranges as readonly Range[] }
+  const { reach, ...state } = latest
+  const isAhead = settled.ranges.length > 0 && reach !== undefined
+  return { ...state, subject, settled: settled.ranges as readonly Range[], ...(isAhead && { reach }) }
 }
 
 function parse(path: string, bytes: Buffer): ParsedLedger {
@@ -149,9 +206,10 @@ function assertSameJob(path: string, found: LedgerSubject, wanted: LedgerSubject
   }
 }
 
-function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text)
-  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
+function writeAll(fd: number, bytes: Buffer, position: number): void {
+  for (let written = 0; written < bytes.length; ) {
+    written += writeSync(fd, bytes, written, bytes.length - written, position + written)
+  }
 }
 
 /** So that the new name is as lasting as the file. Some systems cannot do it for a folder. */

@@ -1,10 +1,10 @@
 import { EventHubError, type EventHubProducerClient, type EventInput } from '../../../core/index.js'
 import { CliError } from '../cli-error.js'
-import type { StopSignal } from '../exit-codes.js'
-import type { Converted, Format, Refusal } from './format.js'
+import { exitCodes, type StopSignal } from '../exit-codes.js'
+import type { Converted, Refusal } from './format.js'
 import type { Input } from './input.js'
-import type { Totals } from './ledger-format.js'
-import { Settlement, type SettlementJob } from './settlement.js'
+import type { SendCounts, SendEnd, SendJob } from './send-job.js'
+import { Settlement } from './settlement.js'
 import { type Block, type RawRecord, RecordSplitter } from './splitter.js'
 
 /** Longest wait for room in the buffer. The client's retries end long before; this only has to be more than they take. */
@@ -13,37 +13,6 @@ const flushTimeoutInMs = 60_000
 
 /** Refusals that are about one event. Any other would meet the next event as well, so it ends the run. */
 const eventCodes: ReadonlySet<string> = new Set(['argument-error', 'event-too-large', 'not-supported'])
-
-/** Everything that a run works with; all of it is open, and closed by whoever opened it. */
-export interface SendJob extends SettlementJob {
-  readonly input: Input
-  readonly format: Format
-  readonly maxRecordSizeInBytes: number
-  /** Longest wait, once asked to stop, for what is buffered. */
-  readonly stopTimeoutInMs: number
-  /** After so many events all is flushed before more is taken; undefined: the client's buffer sets the pace. */
-  readonly flushEvery: number | undefined
-}
-
-/** How a run has ended. */
-export type SendEnd =
-  | { readonly kind: 'complete' }
-  | { readonly kind: 'interrupted'; readonly signal: StopSignal }
-  | { readonly kind: 'failed'; readonly error: unknown }
-
-/** Counts of records. */
-export interface SendCounts {
-  /** Of this run. */
-  readonly now: Totals
-  /** Of all runs with this ledger. */
-  readonly total: Totals
-  /** Left this process in this run, and no answer came: may be in the event hub, and will be sent again. */
-  readonly unknown: number
-  /** Given back unsent when the run was ended early. */
-  readonly returned: number
-  /** Whether the last record, which nothing ends, makes no sense so far and was left for the next run. */
-  readonly isLastUnfinished: boolean
-}
 
 /** What the run hands to the client: the event, and where it came from, in a field that the client does not see. */
 const origin = Symbol('origin')
@@ -82,10 +51,11 @@ export class SendRun {
   }
 
   get counts(): SendCounts {
-    const { now, total } = this.#settlement
+    const { now, total, untold } = this.#settlement
     return {
       now,
       total,
+      untold,
       unknown: this.#unknown,
       returned: this.#returned,
       isLastUnfinished: this.#isLastUnfinished,
@@ -99,7 +69,7 @@ export class SendRun {
 
   /** Sees to it, in the background, that the ledger outlives a power cut. */
   syncLedger(): void {
-    this.#settlement.sync()
+    this.#guarded(() => this.#settlement.sync())
   }
 
   /** Stops reading, and leaves what is buffered `stopTimeoutInMs`. */
@@ -111,9 +81,12 @@ export class SendRun {
   /** Never rejects. Afterwards the client is closed, and the ledger says how things stand. */
   async run(): Promise<SendEnd> {
     try {
-      await this.#readAll()
+      const readFailure = await this.#readAll()
       await this.#flush()
-      if (this.#failure === undefined) this.#settlement.finish()
+      if (readFailure) this.#fail(readFailure.error)
+      else if (this.#failure === undefined) {
+        this.#settlement.finish(this.#signal === undefined && !this.#isLastUnfinished)
+      }
     } catch (error) {
       this.#fail(error)
     }
@@ -124,24 +97,26 @@ export class SendRun {
     return this.#signal ? { kind: 'interrupted', signal: this.#signal } : { kind: 'complete' }
   }
 
-  async #readAll(): Promise<void> {
+  /** Returns why the input could not be read to its end; what came before that is sent all the same. */
+  async #readAll(): Promise<ReadFailure | undefined> {
     const { input, format, maxRecordSizeInBytes } = this.#job
     const splitter = new RecordSplitter({ maxRecordSizeInBytes, csvDelimiter: format.csvDelimiter, from: input.from })
-    try {
-      for await (const chunk of input.chunks) {
-        const block = splitter.push(chunk)
-        if (block) await this.#send(block)
-        if (this.#stop.signal.aborted) return
+    for await (const read of chunksOrFailure(input)) {
+      if (this.#stop.signal.aborted) return undefined
+      if (!Buffer.isBuffer(read)) {
+        // It is another input than that of the earlier runs: nothing more of it is to be sent.
+        if (read.error instanceof CliError && read.error.exitCode === exitCodes.usage) throw read.error
+        return read
       }
-    } catch (error) {
-      // The reading was cut off by ourselves.
-      if (this.#stop.signal.aborted) return
-      throw error
+      const block = splitter.push(read)
+      if (block) await this.#send(block)
+      if (this.#stop.signal.aborted) return undefined
     }
-    // What was cut off may be half a record.
-    if (this.#stop.signal.aborted) return
+    // What was cut off, by ourselves, may be half a record.
+    if (this.#stop.signal.aborted) return undefined
     const last = splitter.finish()
     if (last) await this.#send(last)
+    return undefined
   }
 
   async #send(block: Block): Promise<void> {
@@ -264,6 +239,18 @@ export class SendRun {
     } catch (error) {
       this.#failure ??= { error }
     }
+  }
+}
+
+interface ReadFailure {
+  readonly error: unknown
+}
+
+async function* chunksOrFailure(input: Input): AsyncGenerator<Buffer | ReadFailure, void> {
+  try {
+    yield* input.chunks
+  } catch (error) {
+    yield { error }
   }
 }
 

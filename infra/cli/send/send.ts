@@ -1,18 +1,19 @@
-import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { EventHubError, type EventHubProducerClient, type Logger } from '../../../core/index.js'
 import { CliError, usageError } from '../cli-error.js'
 import type { GlobalOptions } from '../context.js'
 import type { CliEnvironment } from '../environment.js'
-import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.js'
+import { type ExitCode, exitCodes } from '../exit-codes.js'
 import { describeError } from '../explain.js'
 import { clientFor, readTarget, type Target } from '../target.js'
 import { DeadLetterFile } from './dead-letters.js'
 import { type Input, openFile, openStream } from './input.js'
-import { Ledger } from './ledger.js'
-import type { LedgerEntry } from './ledger-format.js'
+import { Ledger, noTotals } from './ledger.js'
+import type { LedgerState } from './ledger-format.js'
 import { takeLock } from './lock.js'
+import { pathsFor } from './paths.js'
 import { Progress, type ProgressStyle } from './progress.js'
+import { nothingSent, type SendEnd, type SendJob } from './send-job.js'
 import { type MakeFormat, readFormat, type SendCommandOptions } from './send-options.js'
 import { SendRun } from './send-run.js'
 import { Stopping } from './stopping.js'
@@ -46,9 +47,10 @@ interface Plan {
 
 /** `sluice send FILE`. */
 export async function send(file: string, options: Options, environment: CliEnvironment): Promise<ExitCode> {
+  const paths = pathsFor(file, options)
   const { make: makeFormat, identity: formatIdentity } = readFormat(file, options)
   const target = await readTarget(options, environment)
-  const plan = { file, options, environment, makeFormat, formatIdentity, ...(await pathsOf(file, options)) }
+  const plan = { file, options, environment, makeFormat, formatIdentity, ...paths }
   const sender = new Sender(plan, target)
   const release = plan.ledgerPath === undefined ? () => {} : takeLock(`${plan.ledgerPath}.lock`)
   const stopping = new Stopping(environment, release)
@@ -70,6 +72,9 @@ class Sender {
   #input: Input | undefined
   #run: SendRun | undefined
   #progress: Progress | undefined
+  #before: LedgerState | undefined
+  #startedAt = 0
+  #isClosed = false
 
   constructor(plan: Plan, target: Target) {
     this.#plan = plan
@@ -89,60 +94,68 @@ class Sender {
   }
 
   async send(stopping: Stopping): Promise<ExitCode> {
+    const { options, environment } = this.#plan
+    this.#startedAt = environment.now()
+    try {
+      const job = await this.#prepare(stopping)
+      if (job) return await this.#perform(job, stopping)
+    } catch (error) {
+      if (!options.json) throw error
+      return this.#tell({ kind: 'failed', error })
+    }
+    return this.#tell({ kind: 'interrupted', signal: stopping.stoppedBy ?? 'SIGINT' })
+  }
+
+  /** Whatever can be wrong before a record is read; undefined: it was stopped. */
+  async #prepare(stopping: Stopping): Promise<SendJob | undefined> {
     const { options, makeFormat, formatIdentity, ledgerPath, deadLetterPath } = this.#plan
     const subject = { target: this.#target, format: formatIdentity }
-    const before = ledgerPath && !options.restart ? Ledger.read(ledgerPath, subject) : undefined
+    if (ledgerPath && options.restart) Ledger.assertMayReplace(ledgerPath)
+    else if (ledgerPath) this.#before = Ledger.read(ledgerPath, subject)
+    const before = this.#before
     const format = makeFormat(before?.columns)
-    const input = await this.#open(before)
+    // A FIFO that nobody writes to and a terminal are waited for; a file of many gigabytes is compared.
+    const input = await stopping.unlessStopped(this.#open(before))
+    if (input === undefined) return undefined
     stopping.onStop(() => input.stop())
     const isAllSent = input.file !== undefined && !input.isGzip && input.from.offset === input.file.size
     if (!isAllSent) await this.#assertMaySend(stopping)
-    if (stopping.stoppedBy) return exitCodeOf(stopping.stoppedBy)
-
-    const deadLetters = new DeadLetterFile(deadLetterPath)
+    if (stopping.stoppedBy) return undefined
     const { maxRecordSize: maxRecordSizeInBytes, keepGoing = false, stopTimeout } = options
-    const stopTimeoutInMs = stopTimeout * 1000
     const isKeyed = (options.key ?? options.keyColumn) !== undefined
-    const flushEvery = isKeyed && this.#client.transportName === 'https' ? flushEveryOverHttps : undefined
-    const openLedger = ledgerPath ? (whole: LedgerEntry) => Ledger.open(ledgerPath, subject, whole) : undefined
-    const job = {
+    return {
       input,
       format,
-      openLedger,
+      openLedger: ledgerPath ? (whole) => Ledger.open(ledgerPath, subject, whole) : undefined,
       before,
-      deadLetters,
+      deadLetters: new DeadLetterFile(deadLetterPath),
       maxRecordSizeInBytes,
       keepGoing,
-      stopTimeoutInMs,
-      flushEvery,
+      stopTimeoutInMs: stopTimeout * 1000,
+      flushEvery: isKeyed && this.#client.transportName === 'https' ? flushEveryOverHttps : undefined,
     }
+  }
+
+  async #perform(job: SendJob, stopping: Stopping): Promise<ExitCode> {
+    const { options, environment } = this.#plan
     const run = new SendRun(job, this.#client)
     this.#run = run
-    const { environment } = this.#plan
-    const startedAt = environment.now()
-    this.#startProgress(run, input)
+    this.#startedAt = environment.now()
+    this.#startProgress(run, job.input)
     const stopSyncing = environment.every(1000, () => run.syncLedger())
     stopping.onStop((signal) => {
-      this.#note(`Stopping: what is under way has ${stopTimeout} seconds. Press Ctrl+C again to stop at once.`)
+      this.#note(`Stopping: what is under way has ${options.stopTimeout} seconds. Press Ctrl+C again to stop at once.`)
       run.interrupt(signal)
     })
     const end = await run.run()
     stopSyncing()
     this.#progress?.end()
-    deadLetters.close()
-    return this.#tell({
-      file: this.#plan.file,
-      target: this.#target,
-      end,
-      counts: run.counts,
-      settledBefore: before ? before.totals.accepted + before.totals.refused + before.totals.skipped : 0,
-      deadLetterPath,
-      ledgerPath,
-      durationInMs: environment.now() - startedAt,
-    })
+    job.deadLetters.close()
+    return this.#tell(end)
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#progress?.end()
     await this.#client.close({ flush: false })
     await this.#input?.close()
@@ -150,9 +163,12 @@ class Sender {
 
   async #open(before: Parameters<typeof openFile>[1]): Promise<Input> {
     const { file, environment } = this.#plan
-    this.#input =
+    const input =
       file === '-' ? await openStream(environment.stdin, 'standard input', before) : await openFile(file, before)
-    return this.#input
+    // It was not waited for.
+    if (this.#isClosed) await input.close()
+    else this.#input = input
+    return input
   }
 
   /** A wrong key, name or partition is told before a record is read. HTTPS cannot ask; there the first send tells. */
@@ -187,12 +203,24 @@ class Sender {
     )
   }
 
-  #tell(result: SendResult): ExitCode {
-    const { options, environment } = this.#plan
+  #tell(end: SendEnd): ExitCode {
+    const { file, options, environment, ledgerPath, deadLetterPath } = this.#plan
+    const before = this.#before?.totals ?? noTotals
+    const result: SendResult = {
+      file,
+      target: this.#target,
+      end,
+      counts: this.#run?.counts ?? nothingSent(before),
+      settledBefore: before.accepted + before.refused + before.skipped,
+      deadLetterPath,
+      ledgerPath,
+      isRestart: options.restart === true,
+      durationInMs: environment.now() - this.#startedAt,
+    }
     if (options.json) environment.stdout.write(`${JSON.stringify(summaryJson(result))}\n`)
     else if (!options.quiet) environment.stdout.write(summaryText(result))
-    if (result.end.kind === 'failed') {
-      environment.stderr.write(`sluice: ${describeError(result.end.error, options.verbose)}\n`)
+    if (end.kind === 'failed') {
+      environment.stderr.write(`sluice: ${describeError(end.error, options.verbose)}\n`)
     }
     return exitCodeFor(result)
   }
@@ -205,19 +233,6 @@ class Sender {
   #logger(): Logger {
     const note = (message: string) => this.#note(message)
     return { error: note, warn: note, ...(this.#plan.options.verbose && { info: note, debug: note }) }
-  }
-}
-
-async function pathsOf(
-  file: string,
-  { ledger, deadLetter }: Options,
-): Promise<{ readonly ledgerPath: string | undefined; readonly deadLetterPath: string }> {
-  // What cannot be read again from its start has no ledger unless somebody says that it can.
-  const isRegular = file !== '-' && (await stat(file)).isFile()
-  const byDefault = isRegular ? `${file}.sluice-ledger` : undefined
-  return {
-    ledgerPath: ledger === false ? undefined : (ledger ?? byDefault),
-    deadLetterPath: deadLetter ?? `${isRegular ? file : 'stdin'}.dead-letter.ndjson`,
   }
 }
 

@@ -34,13 +34,16 @@ export class Settlement {
   #skipped = 0
   /** Skipped since the ledger was last written. */
   #newlySkipped: number[] = []
+  #reported: number
   #columns: readonly string[] | undefined
   #ledger: Ledger | undefined
+  #writtenReach: Position | undefined
 
   constructor(job: SettlementJob) {
     this.#job = job
+    this.#reported = job.before?.reported ?? 0
     this.#columns = job.before?.columns
-    this.#watermark = new Watermark(job.input.from, job.before?.settled)
+    this.#watermark = new Watermark(job.input.from, job.before?.settled, job.before?.reach)
     const isProven = job.keepGoing || (job.before?.totals.accepted ?? 0) > 0
     this.#guard = new RefusalGuard(isProven, (letters) => this.#writeDeadLetters(letters))
   }
@@ -101,20 +104,36 @@ export class Settlement {
     return this.#guard.refuse(letter)
   }
 
-  /** All was read, and what was taken has ended: what is held back is written. */
-  finish(): void {
-    this.#guard.open()
-    this.#settle([])
+  /** Refused by earlier runs that were ended before they could tell. */
+  get untold(): number {
+    return (this.#job.before?.totals.refused ?? 0) - (this.#job.before?.reported ?? 0)
   }
 
-  /** Sees to it, in the background, that the ledger outlives a power cut. */
+  /**
+   * All was read, and what was taken has ended: what is held back is written.
+   *
+   * @param isTold whether this run's exit code will tell of what was refused
+   */
+  finish(isTold: boolean): void {
+    this.#guard.open()
+    this.#settle([])
+    if (!isTold) return
+    this.#reported = this.total.refused
+    if (this.untold > 0) this.#ledger ??= this.#job.openLedger?.(this.#whole())
+  }
+
+  /** Sees to it, in the background, that the ledger outlives a power cut, and whatever it tells of does. */
   sync(): void {
+    this.#job.deadLetters.sync()
     this.#ledger?.sync()
   }
 
   /** Writes the ledger in as few lines as it takes. */
   close(): void {
-    this.#ledger?.close(this.#whole())
+    this.#job.deadLetters.sync()
+    if (this.#ledger === undefined) return
+    this.#watermark.settle(toRanges(this.#newlySkipped))
+    this.#ledger.close(this.#whole())
   }
 
   /** Leaves the ledger as it is: it cannot be written any more. */
@@ -124,7 +143,9 @@ export class Settlement {
 
   #writeDeadLetters(letters: readonly DeadLetter[]): void {
     // In the file first: a kill in between makes a second copy there, and loses nothing.
-    this.#job.deadLetters.write(letters)
+    const { deadLetters } = this.#job
+    deadLetters.write(letters)
+    if (this.#ledger?.isSyncing) deadLetters.sync()
     this.#refused += letters.length
     this.#settle(letters.map(({ raw }) => raw.number))
   }
@@ -141,23 +162,29 @@ export class Settlement {
       this.#ledger = openLedger(this.#whole())
       return
     }
-    const { position } = this.#watermark
+    const { position, reach } = this.#watermark
     this.#ledger.append(
       {
         totals: this.total,
         settled: ranges.filter(([, to]) => to > position.records + 1),
         ...(hasMoved && { position }),
+        ...(reach !== this.#writtenReach && { reach }),
         ...(columns && { columns }),
       },
       () => this.#whole(),
     )
+    this.#writtenReach = reach
   }
 
+  /** How things stand, to be written so that it outlives a power cut. */
   #whole(): LedgerEntry {
+    this.#job.deadLetters.sync()
     return {
       totals: this.total,
       position: this.#watermark.position,
       settled: this.#watermark.ranges,
+      reach: this.#watermark.reach,
+      reported: this.#reported,
       file: this.#job.input.file,
       columns: this.#columns,
     }

@@ -38,6 +38,12 @@ export class Stopping {
     else this.signal.addEventListener('abort', call, { once: true })
   }
 
+  /** Resolves with what the promise does, or, at the first signal, with undefined: what cannot be ended is not waited for. */
+  unlessStopped<T>(promise: Promise<T>): Promise<T | undefined> {
+    const stopped = new Promise<undefined>((resolve) => this.onStop(() => resolve(undefined)))
+    return Promise.race([promise, stopped])
+  }
+
   /** Signals end the process again, as they do by default. */
   end(): void {
     this.#release()

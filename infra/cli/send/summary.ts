@@ -1,8 +1,9 @@
 import { EventHubError } from '../../../core/index.js'
 import { CliError } from '../cli-error.js'
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.js'
+import type { Totals } from './ledger-format.js'
 import { count, duration } from './progress.js'
-import type { SendCounts, SendEnd } from './send-run.js'
+import type { SendCounts, SendEnd } from './send-job.js'
 
 /** What a run has come to. */
 export interface SendResult {
@@ -15,6 +16,8 @@ export interface SendResult {
   readonly settledBefore: number
   readonly deadLetterPath: string
   readonly ledgerPath: string | undefined
+  /** Whether an earlier ledger was to be forgotten. */
+  readonly isRestart: boolean
   readonly durationInMs: number
 }
 
@@ -22,7 +25,7 @@ export function exitCodeFor({ end, counts }: Pick<SendResult, 'end' | 'counts'>)
   switch (end.kind) {
     case 'complete':
       if (counts.isLastUnfinished) return exitCodes.incomplete
-      return counts.now.refused > 0 ? exitCodes.deadLettered : exitCodes.done
+      return counts.now.refused + counts.untold > 0 ? exitCodes.deadLettered : exitCodes.done
     case 'interrupted':
       return exitCodeOf(end.signal)
     case 'failed':
@@ -33,7 +36,7 @@ export function exitCodeFor({ end, counts }: Pick<SendResult, 'end' | 'counts'>)
 
 /** For people. */
 export function summaryText(result: SendResult): string {
-  const { file, target, end, counts, settledBefore, deadLetterPath, ledgerPath, durationInMs } = result
+  const { file, target, end, counts, settledBefore, deadLetterPath, ledgerPath, durationInMs, isRestart } = result
   const { accepted, refused, skipped } = counts.now
   const name = file === '-' ? 'standard input' : file
   const seconds = durationInMs / 1000
@@ -41,7 +44,7 @@ export function summaryText(result: SendResult): string {
   if (end.kind === 'complete' && accepted + refused + skipped === 0 && !counts.isLastUnfinished) {
     lines.push(
       settledBefore > 0
-        ? `Everything in ${name} was sent to ${target} already (${count(settledBefore)} records). To send it again, add --restart.`
+        ? `${everythingBefore(name, target, counts.total)} To send it again, add --restart.`
         : `There is nothing in ${name}.`,
     )
   } else {
@@ -51,6 +54,11 @@ export function summaryText(result: SendResult): string {
   }
   if (skipped > 0) lines.push(`${count(skipped)} were no records: empty lines, or a header.`)
   if (refused > 0) lines.push(`${count(refused)} were refused. What and why is in ${deadLetterPath}`)
+  if (counts.untold > 0) {
+    lines.push(
+      `${count(counts.untold)} were refused by an earlier run that was interrupted. What and why is in ${deadLetterPath}`,
+    )
+  }
   const { unknown, returned } = counts
   if (unknown > 0) lines.push(`${count(unknown)} have left, and no answer came: they may be in the event hub.`)
   if (returned > 0) lines.push(`${count(returned)} were read and not sent.`)
@@ -63,9 +71,10 @@ export function summaryText(result: SendResult): string {
     const again = unknown > 0 ? ' What may be there already is sent again: expect duplicates of it.' : ''
     const why = end.kind === 'interrupted' ? 'Interrupted.' : 'Not all was sent.'
     const isToBeMended = exitCodeFor(result) === exitCodes.failed
+    const command = `the same command${isRestart ? ', without --restart,' : ''}`
     const resume = isToBeMended
-      ? 'Once that is mended, the same command goes on from here.'
-      : 'Resume by running the same command again.'
+      ? `Once that is mended, ${command} goes on from here.`
+      : `Resume by running ${command} again.`
     lines.push(
       ledgerPath === undefined
         ? `${why} There is no ledger, so the same command would send everything again.`
@@ -73,6 +82,11 @@ export function summaryText(result: SendResult): string {
     )
   }
   return lines.map((line) => `${line}\n`).join('')
+}
+
+function everythingBefore(name: string, target: string, { accepted, refused }: Totals): string {
+  if (refused === 0) return `Everything in ${name} was sent to ${target} already (${count(accepted)} records).`
+  return `Everything in ${name} was dealt with already: ${count(accepted)} records were sent to ${target}, ${count(refused)} were refused.`
 }
 
 /** For programs. */
@@ -87,12 +101,13 @@ export function summaryJson(result: SendResult): object {
     ...counts.now,
     unknown: counts.unknown,
     returned: counts.returned,
+    refusedBefore: counts.untold,
     isLastUnfinished: counts.isLastUnfinished,
     settledBefore,
     total: counts.total,
     durationInMs: Math.round(durationInMs),
     ledger: ledgerPath ?? null,
-    deadLetters: counts.now.refused > 0 ? deadLetterPath : null,
+    deadLetters: counts.now.refused + counts.untold > 0 ? deadLetterPath : null,
     ...(end.kind === 'failed' && { error: errorJson(end.error) }),
   }
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -219,5 +219,26 @@ describe('the lock', () => {
     await writeFile(lock(), changes === undefined ? 'what?' : holder(changes))
     expect(() => takeLock(lock())).toThrow(/is sending with this ledger\. .* delete '.*\.lock' and try again\.$/)
     expect(await readdir(folder)).toEqual(['orders.ndjson.sluice-ledger.lock'])
+  })
+})
+
+describe('a ledger that cannot be written any more', () => {
+  test('writes into no file that has taken the number of its own', async () => {
+    const ledger = Ledger.open(path, subject, { totals: totals(0) }, 1)
+    const whole = () => ({ totals: totals(9) })
+    // In the way of the new file, as a full disk would be.
+    await mkdir(`${path}.new`)
+    const append = () => {
+      for (let i = 0; i < 200; i++) ledger.append({ totals: totals(1), settled: [[1, 2]] }, whole)
+    }
+    expect(append).toThrow(/EISDIR/)
+    const other = openSync(join(folder, 'other'), 'w')
+    expect(append).toThrow(/is closed/)
+    ledger.sync()
+    ledger.abandon()
+    writeSync(other, 'mine')
+    closeSync(other)
+    expect(await readFile(join(folder, 'other'), 'utf8')).toBe('mine')
+    expect(Ledger.read(path, subject)).toMatchObject({ totals: totals(1), settled: [[1, 2]] })
   })
 })

@@ -1,6 +1,7 @@
-import { appendFile, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
-import { gzipSync } from 'node:zlib'
+import { appendFile, readdir, stat, utimes, writeFile } from 'node:fs/promises'
+import { crc32, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Ledger } from '../../../infra/cli/send/ledger.js'
 import { parseLines, startWorkbench, type Workbench } from './hub.js'
 
 let bench: Workbench
@@ -13,6 +14,8 @@ const lines = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => `{"id":${from + i},"customer":{"id":"c${(from + i) % 3}"}}\n`).join(
     '',
   )
+
+const wholeOf = (content: string) => ({ offset: content.length, checksum: crc32(content), isOpen: false })
 
 describe('sluice send', () => {
   test('sends each line byte for byte, with key, id, type and properties as the options say', async () => {
@@ -85,10 +88,15 @@ describe('sluice send', () => {
     expect((await bench.send(file)).code).toBe(0)
     expect((await bench.send('-', '--format', 'ndjson', { stdin: gzipSync(lines(101, 150)) })).code).toBe(0)
     expect(bench.bodies().sort()).toEqual(lines(1, 150).trim().split('\n').sort())
-    const broken = await bench.write('b.ndjson.gz', gzipSync(lines(1, 20_000)).subarray(0, -200))
+    const broken = await bench.write('b.ndjson.gz', gzipSync(lines(1, 2000)).subarray(0, -200))
     const { code, error } = await bench.send(broken, '--quiet')
     expect(code).toBe(1)
     expect(error).toMatch(/^sluice: '.*b\.ndjson\.gz' is damaged/)
+    // What came before is sent, once.
+    const sent = bench.bodies().length
+    expect(sent).toBeGreaterThan(1000)
+    expect((await bench.send(broken, '--quiet')).code).toBe(1)
+    expect(bench.bodies()).toHaveLength(sent)
   })
 
   test('over HTTPS, in batches', async () => {
@@ -146,6 +154,47 @@ describe('what cannot be sent', () => {
     expect(await bench.readLines('a.ndjson.dead-letter.ndjson')).toHaveLength(4)
     const keyless = await bench.write('b.ndjson', '{"id":1}\n')
     expect((await bench.send(keyless, '--key', 'to', '--key-optional')).code).toBe(0)
+  })
+
+  test('a number that cannot be read exactly is no key, id or property: another record may have the next one', async () => {
+    const content =
+      '{"id":9007199254740993}\n{"id":9007199254740992}\n{"id":"9007199254740993"}\n{"id":-7}\n{"id":1.5}\n'
+    const file = await bench.write('a.ndjson', content)
+    for (const options of [
+      ['--message-id', 'id'],
+      ['--key', 'id', '--key-optional'],
+      ['--property-field', 'id'],
+    ]) {
+      const { code } = await bench.send(file, ...options, '--restart', '--dead-letter', bench.path(`d${options[0]}`))
+      expect(code).toBe(3)
+      expect(await bench.readLines(`d${options[0]}`)).toMatchObject([
+        { record: 1, code: 'inexact-number' },
+        { record: 2, code: 'inexact-number' },
+      ])
+    }
+    const ids = bench.events().map(({ properties }) => properties['message-id'])
+    expect(ids.filter(Boolean).sort()).toEqual(['-7', '1.5', '9007199254740993'])
+  })
+
+  test('what a killed run has refused, the exit code of the next tells, once', async () => {
+    const content = '1\n{bad\n2\n'
+    const file = await bench.write('a.ndjson', content)
+    Ledger.open(
+      `${file}.sluice-ledger`,
+      { target: '127.0.0.1/events', format: 'ndjson' },
+      {
+        totals: { accepted: 1, refused: 1, skipped: 0 },
+        settled: [[1, 3]],
+        reach: { ...wholeOf(content), records: 3 },
+      },
+    )
+    const { code, out } = await bench.send(file)
+    expect([code, out]).toEqual([3, expect.stringContaining('1 were refused by an earlier run that was interrupted')])
+    const again = await bench.send(file)
+    expect([again.code, again.out]).toEqual([
+      0,
+      expect.stringContaining('2 records were sent to 127.0.0.1/events, 1 were'),
+    ])
   })
 
   test('an event that the event hub finds too large is dead-lettered whole, and its neighbours are sent', async () => {
@@ -370,6 +419,36 @@ describe('faults of the event hub', () => {
     expect(new Set(bench.bodies()).size).toBe(600)
   })
 
+  test.each([[], ['--ledger', 'l']])('Ctrl+C while nothing has come yet ends it at once (%j)', async (...options) => {
+    const args = options.map((option) => (option === 'l' ? bench.path('l') : option))
+    const running = bench.startSend('-', '--format', 'ndjson', '--json', ...args)
+    await new Promise(setImmediate)
+    running.signal('SIGTERM')
+    expect(await running.done).toBe(143)
+    expect(JSON.parse(running.stdout.text)).toMatchObject({ result: 'interrupted', exitCode: 143, accepted: 0 })
+    expect(await readdir(bench.folder)).toEqual([])
+  })
+
+  test('what kept a run from beginning is told to programs, too', async () => {
+    const file = await bench.write('a.ndjson', lines(1, 10))
+    await bench.hub.close()
+    const { code, out } = await bench.send(file, '--connect-timeout', '1', '--json')
+    expect(code).toBe(4)
+    expect(JSON.parse(out)).toMatchObject({
+      result: 'failed',
+      exitCode: 4,
+      accepted: 0,
+      error: { message: expect.any(String) },
+    })
+  })
+
+  test('a run that was to forget the ledger is gone on with without that', async () => {
+    const file = await bench.write('a.ndjson', lines(1, 3000))
+    bench.hub.faults.rejectNext({ condition: 'com.microsoft:entity-disabled' })
+    const { code, out } = await bench.send(file, '--restart')
+    expect([code, out]).toEqual([1, expect.stringContaining('the same command, without --restart, goes on from here.')])
+  })
+
   test('Ctrl+C twice ends at once, with the lock given back', async () => {
     const file = await bench.write('a.ndjson', lines(1, 100))
     bench.hub.faults.silence = true
@@ -429,15 +508,17 @@ test.each([
   [['a.csv', '--columns', 'a,b', '--key', 'c'], /^There is no column 'c' in --columns\. /],
   [['a.csv', '--columns', 'a,a'], /^Columns 1 and 2 have the same name\./],
   [['a.ndjson', '--property', 'name'], /^--property needs NAME=VALUE\.$/],
-  [['a.ndjson'], /a\.ndjson' does not exist/],
+  [['missing'], /missing' does not exist\. Check the path\.$/],
   [[], /^Missing required argument 'file'/],
   [['a.ndjson', 'b.ndjson'], /^Too many arguments for 'send'/],
 ])('%j is refused in a sentence, before anything is sent', async (args, sentence) => {
   const [file, ...options] = args
+  const there = file === undefined || file === 'missing' ? [] : [file]
+  for (const name of there) await bench.write(name, '{}\n')
   const { code, error } = await bench.send(...(file === undefined ? [] : [bench.path(file)]), ...options)
   expect(error.replace(/^sluice: /, '').trimEnd()).toMatch(sentence)
   expect(error.trimEnd()).not.toContain('\n')
-  expect([code, await readdir(bench.folder)]).toEqual([/does not exist/.test(error) ? 1 : 2, []])
+  expect([code, await readdir(bench.folder)]).toEqual([/does not exist/.test(error) ? 1 : 2, there])
 })
 
 test('where nothing listens, or nothing can be written, it says so and what to do', async () => {
@@ -453,11 +534,4 @@ test('where nothing listens, or nothing can be written, it says so and what to d
   expect(await running.done).toBe(4)
   expect(running.stderr.text).toMatch(/^sluice: .+\n$/)
   expect(await readdir(bench.folder)).toEqual(['a.ndjson'])
-})
-
-test('a ledger or a file of somebody else is never overwritten', async () => {
-  const file = await bench.write('a.ndjson', lines(1, 10))
-  const { code, error } = await bench.send(file, '--ledger', file)
-  expect([code, error]).toEqual([2, expect.stringContaining('it is no ledger of sluice send')])
-  expect(await readFile(file, 'utf8')).toBe(lines(1, 10))
 })

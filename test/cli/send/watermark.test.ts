@@ -76,8 +76,13 @@ test(`the watermark is the last end of a block with nothing unsettled before it 
         expect(watermark.position).toEqual(expected)
         expect(unsettled.filter((other) => watermark.isSettled(other))).toEqual([])
         expect(watermark.isSettled(number)).toBe(true)
+        // What is settled after it is known by its numbers, which hold only as far as the file is known to be the same.
+        const last = (watermark.ranges.at(-1)?.[1] ?? 0) - 1
+        const behindAll = ends.find((end) => end.records >= last)
+        expect(watermark.reach).toEqual(watermark.ranges.length > 0 ? behindAll : undefined)
       }
       expect(watermark.ranges).toEqual([])
+      expect(watermark.reach).toBeUndefined()
     }),
     { numRuns: 300, seed },
   )
