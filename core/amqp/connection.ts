@@ -10,6 +10,7 @@ import { fromCondition, fromSocketError } from './conditions.js'
 import { writeWithoutCopying } from './frame-output.js'
 import type { IdempotentProducer } from './idempotent-producer.js'
 import { RequestResponseLink, type Response } from './request-response-link.js'
+import { finishTurn } from './rhea-turn.js'
 import { type MessageBytes, SenderLink } from './sender-link.js'
 import { SessionWindow } from './session-window.js'
 import { rheaSettings, type Wire } from './socket.js'
@@ -88,6 +89,8 @@ export class AmqpConnection {
   #fellSilent = false
   #cancelSecondLook: () => void = () => {}
   #isRetired = false
+  /** Between the peer's goodbye and the end. */
+  #isEnding = false
   #hasAbandoned = false
   #cancelStallTimer: (() => void) | undefined
   readonly #watcher = { onWaiting: () => this.#watchForStall(), onIdle: () => this.#onIdle() }
@@ -125,8 +128,10 @@ export class AmqpConnection {
     // Written in the same turn as "open": rhea-promise would wait for an answer between these steps, and
     // each wait is a round trip.
     this.#session = this.#raw.create_session({ outgoing: deliveriesPerSession } as never)
-    const onSessionEnd = (event: EventContext) =>
+    const onSessionEnd = (event: EventContext) => {
+      this.#finishTurn()
       this.fail(fromCondition(event.session?.error as never, `${this.#endpoint} ended the session`, 'returned'))
+    }
     this.#session.on(SessionEvents.sessionError, onSessionEnd)
     this.#session.on(SessionEvents.sessionClose, onSessionEnd)
     this.#session.begin()
@@ -277,6 +282,13 @@ export class AmqpConnection {
     this.#owner.onDead(this)
   }
 
+  /** The peer has said goodbye: what it said before that is told first. */
+  #finishTurn(): void {
+    if (this.isDead) return
+    this.#isEnding = true
+    finishTurn(this.#raw)
+  }
+
   #log(line: string): void {
     this.#context.logger.debug?.(`eventhub-sluice: ${line}`)
   }
@@ -376,7 +388,7 @@ export class AmqpConnection {
       claimed: this.#authorized(path),
       window: this.#window,
       attachTimeoutInMs: this.#context.options.socketTimeoutInMs,
-      mayTransfer: () => this.#state.name === 'ready' && this.#isAuthorized(partitionId),
+      mayTransfer: () => this.#state.name === 'ready' && !this.#isEnding && this.#isAuthorized(partitionId),
       onOpen: (maxMessageSizeInBytes) => this.#owner.onLinkOpen(partitionId, maxMessageSizeInBytes),
       onClosed: (error) => {
         if (this.#senders.get(partitionId) === link) this.#senders.delete(partitionId)
@@ -487,6 +499,7 @@ export class AmqpConnection {
 
   #listen(): void {
     const onClose = (event: EventContext) => {
+      this.#finishTurn()
       const error = (event.error ?? this.#raw.error) as { condition?: string; description?: string } | undefined
       this.fail(fromCondition(error, `${this.#endpoint} closed the connection`, 'returned'))
     }

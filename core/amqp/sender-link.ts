@@ -8,6 +8,7 @@ import type { OperationLimits } from '../transport.js'
 import { batchMessageFormat } from './codec.js'
 import { fromCondition } from './conditions.js'
 import { type IdempotentProducer, idempotentProducerCapability } from './idempotent-producer.js'
+import { finishTurn } from './rhea-turn.js'
 import type { ScatteredBytes } from './scattered-bytes.js'
 import type { SessionWindow } from './session-window.js'
 
@@ -77,6 +78,8 @@ export interface SenderLinkOptions {
 export class SenderLink {
   readonly #options: SenderLinkOptions
   #state: State = { name: 'claiming' }
+  /** The service has said goodbye: what it said before that is still to be told, but nothing more goes out. */
+  #isEnding = false
   /** Not handed to rhea yet. */
   readonly #queue = new Set<Send>()
   readonly #inFlight = new Map<Delivery, Send>()
@@ -205,8 +208,11 @@ export class SenderLink {
       this.pump()
     })
     sender.on('sender_flow', () => this.pump())
-    const onClose = () =>
+    const onClose = () => {
+      this.#isEnding = true
+      if (this.#state.name === 'open') finishTurn(sender.connection)
       this.close(fromCondition(sender.error as never, `The service closed the link to ${address}`, 'returned'))
+    }
     sender.on(SenderEvents.senderError, onClose)
     sender.on(SenderEvents.senderClose, onClose)
     sender.on(SenderEvents.accepted, (context: EventContext) => this.#answered(context, undefined))
@@ -240,7 +246,7 @@ export class SenderLink {
 
   /** Hands over what may go. */
   pump(): void {
-    if (this.#state.name !== 'open' || this.#queue.size === 0 || !this.#options.mayTransfer()) return
+    if (this.#state.name !== 'open' || this.#isEnding || this.#queue.size === 0 || !this.#options.mayTransfer()) return
     const { sender } = this.#state
     for (const send of this.#queue) {
       // rhea lets a delivery without credit block every other link of the session, so none is handed over

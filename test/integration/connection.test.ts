@@ -7,6 +7,7 @@ import { systemClock } from '../../core/clock.js'
 import { EventHubProducerClient } from '../../core/index.js'
 import type { EventHubProducerClientOptions } from '../../core/options.js'
 import { type LocalHub, startLocalHub } from '../../infra/local-hub/index.js'
+import { type Relay, startRelay } from '../support/relay.js'
 
 let hub: LocalHub
 /** How long the process has been frozen: the wall clock shows it, timers and sockets do not. */
@@ -219,6 +220,32 @@ describe('a link that the service closes', () => {
     await client.sendEvent({ body: 'a' }, { partitionId: '1' })
     expect(bodies().sort()).toEqual(['a', 'warm'])
     expect(hub.connections).toHaveLength(1)
+  })
+})
+
+describe('an acceptance that arrives together with', () => {
+  let relay: Relay
+  beforeEach(async () => {
+    relay = await startRelay(hub.amqpPort)
+  })
+  afterEach(() => relay.close())
+
+  test.each([
+    ['the end of its link', () => hub.faults.detachLinks()],
+    ['the end of its connection', () => hub.faults.forceCloseConnections()],
+  ])('%s counts: its event is not sent again', async (_what, end) => {
+    const client = connect({}, hub.connectionString.replace(`:${hub.amqpPort}`, `:${relay.port}`))
+    await client.sendEvent({ body: 'warm' }, { partitionId: '0' })
+    const release = relay.hold()
+    const answered = relay.answered.length
+    const sent = client.sendEvent({ body: 'a' }, { partitionId: '0' })
+    await expect.poll(() => relay.answered.length).toBeGreaterThan(answered)
+    const accepted = relay.answered.length
+    end()
+    await expect.poll(() => relay.answered.length).toBeGreaterThan(accepted)
+    release()
+    await sent
+    expect(bodies()).toEqual(['warm', 'a'])
   })
 })
 

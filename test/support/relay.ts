@@ -15,6 +15,8 @@ export interface Relay {
    * arrive, nothing after them, and the connection stays open. Undefined: passes everything on.
    */
   silentBefore(said: string | Buffer | undefined): void
+  /** From now on, keeps what the server says back; returns what lets all of it arrive at once, and the rest after it. */
+  hold(): () => void
   close(): Promise<void>
 }
 
@@ -26,6 +28,8 @@ export async function startRelay(serverPort: number): Promise<Relay> {
   const answered: Buffer[] = []
   let accepted = 0
   let marker: Buffer | undefined
+  /** While it is kept back: what, and for whom. */
+  let held: Map<Socket, Buffer[]> | undefined
 
   const track = (set: Set<Socket>, socket: Socket) => {
     set.add(socket)
@@ -47,7 +51,9 @@ export async function startRelay(serverPort: number): Promise<Relay> {
     server.on('data', (chunk) => {
       answered.push(chunk)
       const passed = pass(chunk)
-      if (passed.length > 0) client.write(passed)
+      if (passed.length === 0) return
+      if (held) held.set(client, [...(held.get(client) ?? []), passed])
+      else client.write(passed)
     })
     client.on('close', () => server.destroy())
     server.on('close', () => client.destroy())
@@ -69,6 +75,13 @@ export async function startRelay(serverPort: number): Promise<Relay> {
     },
     silentBefore: (said) => {
       marker = said === undefined ? undefined : Buffer.from(said)
+    },
+    hold: () => {
+      held = new Map()
+      return () => {
+        for (const [client, chunks] of held ?? []) client.write(Buffer.concat(chunks))
+        held = undefined
+      }
     },
     close: () =>
       new Promise((resolve) => {

@@ -9,6 +9,10 @@ class FakeSender extends EventEmitter {
   isRemoteOpen = false
   closed = 0
   readonly target = { address: 'hub/Partitions/0' }
+  readonly delivery_count = 0
+  credit = 0
+  sent = 0
+  connection: unknown
 
   is_remote_open(): boolean {
     return this.isRemoteOpen
@@ -23,6 +27,15 @@ class FakeSender extends EventEmitter {
   close(): void {
     this.closed++
   }
+
+  sendable(): boolean {
+    return true
+  }
+
+  send(): object {
+    this.sent++
+    return {}
+  }
 }
 
 async function attaching() {
@@ -35,6 +48,9 @@ async function attaching() {
     claimed: Promise.resolve(),
     attachTimeoutInMs: 1000,
     mayTransfer: () => true,
+    window: { hasRoomFor: () => true, handedOver: () => {} } as never,
+    onWaiting: () => {},
+    onAbandoned: () => {},
     onOpen: () => {},
     onClosed: () => {},
     onIdle: () => {},
@@ -60,4 +76,22 @@ test('a link that is open says goodbye at once', async () => {
   await link.opened
   link.detach(new EventHubError('The link is attached anew.', { code: 'connection-lost' }))
   expect(sender.closed).toBe(1)
+})
+
+// Found by test/simulation, seed 1013730: a flow and a detach that arrive together are read in one turn.
+test('what was handed over before the service closed the link is written before its outcome is told', async () => {
+  const { sender, link } = await attaching()
+  const order: string[] = []
+  sender.credit = 10
+  sender.connection = { _process: () => order.push('written') }
+  sender.answer()
+  await link.opened
+  const limits = { deadline: Number.POSITIVE_INFINITY }
+  const sends = ['a', 'b'].map((text) =>
+    link.send(Buffer.from(text), limits).catch(({ outcome }) => order.push(`${text} is ${outcome}`)),
+  )
+  expect(sender.sent).toBe(2)
+  sender.emit('sender_close')
+  await Promise.all(sends)
+  expect(order).toEqual(['written', 'a is unknown', 'b is unknown'])
 })
