@@ -64,7 +64,7 @@ export class BufferedSender {
   }
 
   sealForRoom(capacityKey: string | undefined): void {
-    this.#outbox.sealAll(capacityKey)
+    this.#outbox.sealForRoom(capacityKey)
   }
 
   /** Sends everything that is buffered now. Rejects with `OperationTimeoutError`, keeping the rest, when time runs out. */

@@ -132,7 +132,7 @@ export class EventHubProducerClient {
     this.transportName = this.#transport.name
     if (settings.enableIdempotentRetries) assertCanRetryIdempotently(this.#transport, settings.partitionIds)
     const retry = { policy: settings.retry, clock, random, logger: settings.logger }
-    const directory = new PartitionDirectory(this.#transport, settings.partitionIds, retry)
+    const directory = new PartitionDirectory(this.#transport, settings.partitionIds, retry, this.#closing.signal)
     this.#env = {
       transport: this.#transport,
       clock,

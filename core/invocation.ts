@@ -138,7 +138,7 @@ export class Invocation {
 
   /** @internal Someone waits for room: half-full batches leave now. */
   sealForRoom(capacityKey: string | undefined): void {
-    this.#outbox.sealAll(capacityKey)
+    this.#outbox.sealForRoom(capacityKey)
   }
 
   /** @internal Sends what was taken so far; its report stays for the invocation's own `flush` and `end`. */

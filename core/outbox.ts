@@ -1,4 +1,4 @@
-import { onAbort } from './abort.js'
+import { joinSignals, onAbort } from './abort.js'
 import type { Entry } from './buffering/batch.js'
 import { type Capacity, type Load, serviceCapacity, unroutedCapacity } from './buffering/capacity.js'
 import { type ChannelEnvironment, PartitionChannel } from './buffering/partition-channel.js'
@@ -76,7 +76,8 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   #unroutedWithoutRoom = 0
   /** Events that wait for room. */
   #countWithoutRoom = 0
-  #isLoadingPartitionIds = false
+  /** Ends the question for the partition ids; undefined while none is under way. */
+  #loading: AbortController | undefined
   #isRouting = false
   readonly #waitingForRoom = new Set<(error: EventHubError) => void>()
   readonly #pending = new PendingCount()
@@ -174,9 +175,14 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     return settled
   }
 
-  sealAll(capacityKey?: string): void {
+  sealAll(): void {
+    for (const channel of this.#allChannels()) channel.seal()
+  }
+
+  /** Someone waits for room (`capacityKey` undefined: for any): what is open leaves, as far as that brings it nearer. */
+  sealForRoom(capacityKey: string | undefined): void {
     for (const channel of this.#allChannels()) {
-      if (capacityKey === undefined || channel.capacityKey === capacityKey) channel.seal()
+      if (capacityKey === undefined || channel.capacityKey === capacityKey) channel.sealForRoom()
     }
   }
 
@@ -390,21 +396,26 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   }
 
   async #loadPartitionIds(): Promise<void> {
-    if (this.#isLoadingPartitionIds) return
-    this.#isLoadingPartitionIds = true
+    if (this.#loading) return
+    const loading = new AbortController()
+    this.#loading = loading
+    const joined = joinSignals(loading.signal, this.#abort.signal)
+    const limits = { deadline: this.limits.deadline, signal: joined.signal }
     let error: EventHubError | undefined
     try {
       await bounded(
         this.#env.clock,
-        this.#env.directory.load(this.limits),
-        this.limits,
+        this.#env.directory.load(limits),
+        limits,
         () => new OperationTimeoutError('The partition ids did not arrive in time.'),
       )
     } catch (thrown) {
       // The events themselves never left.
       error = toEventHubError(thrown).withOutcome('returned')
     }
-    this.#isLoadingPartitionIds = false
+    joined.release()
+    if (this.#loading !== loading) return
+    this.#loading = undefined
     if (error === undefined) {
       this.#routeUnrouted()
       return
@@ -428,6 +439,10 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     } finally {
       this.#isRouting = false
     }
+    // Somebody else was told first: what is asked here nobody waits for any more, and it must not outlive its owner.
+    const loading = this.#loading
+    this.#loading = undefined
+    loading?.abort()
   }
 
   #channelFor(route: Exclude<Route, { kind: 'pending' }>): PartitionChannel<E> {

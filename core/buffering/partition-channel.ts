@@ -110,6 +110,15 @@ export class PartitionChannel<E extends EncodedEvent = EncodedEvent> {
     this.#pump()
   }
 
+  /**
+   * Someone waits for room. Where as much is on its way already, that makes room by itself, and whoever still waits
+   * then asks again; while a buffer stays full, sealing at each turn would make batches of an event each.
+   */
+  sealForRoom(): void {
+    const open = this.#open?.entries.length ?? 0
+    if (open > this.held - open) this.seal()
+  }
+
   /** Takes back everything that is not being sent. */
   withdraw(): Entry<E>[] {
     this.#cancelAgeTimer?.()

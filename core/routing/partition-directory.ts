@@ -18,6 +18,7 @@ type PropertyReader = Pick<Transport, 'canReadProperties' | 'getEventHubProperti
 export class PartitionDirectory {
   readonly #transport: PropertyReader
   readonly #retry: RetryEnvironment
+  readonly #closing: AbortSignal | undefined
   readonly #areGiven: boolean
   #ids: readonly string[] | undefined
   #known: ReadonlySet<string>
@@ -25,8 +26,15 @@ export class PartitionDirectory {
   #learntAt = Number.NEGATIVE_INFINITY
   #triedAt = Number.NEGATIVE_INFINITY
 
-  constructor(transport: PropertyReader, given: readonly string[] | undefined, retry: RetryEnvironment) {
+  /** @param closing ends what is asked for beside sends, which nobody else would end */
+  constructor(
+    transport: PropertyReader,
+    given: readonly string[] | undefined,
+    retry: RetryEnvironment,
+    closing?: AbortSignal,
+  ) {
     this.#transport = transport
+    this.#closing = closing
     this.#areGiven = given !== undefined
     this.#ids = given
     this.#known = new Set(given)
@@ -107,7 +115,7 @@ export class PartitionDirectory {
   /** One attempt: there will be another send. */
   async #refresh(): Promise<void> {
     const { clock, policy } = this.#retry
-    const limits = { deadline: clock.monotonicNow() + policy.tryTimeoutInMs }
+    const limits = { deadline: clock.monotonicNow() + policy.tryTimeoutInMs, signal: this.#closing }
     const ranOut = () => new OperationTimeoutError('No answer came in time.')
     const { partitionIds } = await bounded(clock, this.#transport.getEventHubProperties(limits), limits, ranOut)
     this.learn(partitionIds)

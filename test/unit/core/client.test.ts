@@ -400,6 +400,23 @@ describe('in buffered mode', () => {
     await Promise.all(calls)
     expect([taken, refused]).toEqual([400, 99_600])
   })
+
+  test.each([
+    ['a key, whose partition is known only later', 1, { partitionIds: undefined }],
+    ['keys that the service routes', 5, { keyedRouting: 'service' }],
+  ])('while the room for events of %s stays full, batches do not get small', async (_what, keyCount, options) => {
+    const count = 2000
+    const { client, transport } = buffered(
+      { maxBufferLength: 100, ...options },
+      { onSend: (send) => setImmediate(send.accept) },
+    )
+    transport.propertiesGate = new Promise((resolve) => setImmediate(resolve))
+    for (let i = 0; i < count; i++) await client.sendEvent({ body: `${i}` }, { partitionKey: `key ${i % keyCount}` })
+    await client.flush()
+    const sizes = transport.sends.map(({ bodies }) => bodies.length)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(count)
+    expect(count / sizes.length).toBeGreaterThan(100 / keyCount / 4)
+  })
 })
 
 describe('closing', () => {

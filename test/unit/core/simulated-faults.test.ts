@@ -141,3 +141,35 @@ test('a warm-up that failed leaves no timer after close', async () => {
   await client.close()
   expect(clock.pendingTimers).toBe(0)
 })
+
+test('what is known of the partitions by then nobody goes on asking for: an invocation leaves no timer', async () => {
+  const { client, transport, clock } = fakeClient(
+    { partitionIds: undefined, keyedRouting: 'local' },
+    { partitionIds: ids, onSend: (send) => send.accept() },
+  )
+  transport.propertiesError = busy
+  const invocation = client.beginInvocation()
+  void invocation.sendEvent({ body: 'a' }, { partitionKey: 'k' })
+  await settlePromises()
+  // Another caller is told in the pause before the invocation asks again.
+  transport.propertiesError = undefined
+  await client.getEventHubProperties()
+  void invocation.sendEvent({ body: 'b' }, { partitionKey: 'k' })
+  expect(await invocation.end()).toMatchObject({ accepted: 2, failures: [] })
+  const asked = transport.propertyReads
+  expect(clock.pendingTimers).toBe(0)
+  await clock.advance(60_000)
+  expect(transport.propertyReads).toBe(asked)
+})
+
+test('partition ids that are asked for beside a send are not waited for any more once the client has closed', async () => {
+  const { client, transport, clock } = fakeClient(
+    { partitionIds: undefined },
+    { partitionIds: ids, onSend: (send) => send.accept() },
+  )
+  transport.propertiesGate = new Promise(() => {})
+  await client.sendEvent({ body: 'a' }, { partitionId: '0' })
+  expect(transport.propertyReads).toBe(1)
+  await client.close()
+  expect(clock.pendingTimers).toBe(0)
+})
