@@ -48,7 +48,8 @@ describe.each<TransportType>(['amqp', 'amqpOverWebSocket'])('%s, with idleTimeou
     await expect.poll(() => relay?.openCount, { timeout: 5000, interval: 20 }).toBe(0)
     const took = performance.now() - startedAt
     expect(took).toBeGreaterThanOrEqual(300)
-    expect(took).toBeLessThan(700)
+    // Far sooner than anything that is sent would find out.
+    expect(took).toBeLessThan(2000)
     await client.sendEvent({ body: 'after' })
     expect(relay.accepted).toBe(2)
   })
@@ -67,12 +68,12 @@ describe.each<TransportType>(['amqp', 'amqpOverWebSocket'])(
   '%s, a service that closes idle connections',
   (transportType) => {
     test('hears from an idle client in time, and keeps its connection', async () => {
-      const strict = await startLocalHub({ sharedAccessKeys: { root: 'secret' }, idleTimeoutInMs: 400 })
+      const strict = await startLocalHub({ sharedAccessKeys: { root: 'secret' }, idleTimeoutInMs: 1500 })
       try {
         const client = connect(transportType === 'amqp' ? strict.amqpPort : strict.httpPort, { transportType })
         await client.sendEvent({ body: 'a' })
         const [before] = strict.connections
-        await sleep(1000)
+        await sleep(3500)
         await client.sendEvent({ body: 'b' })
         expect(strict.connections.map(({ id }) => id)).toEqual([before?.id])
       } finally {
