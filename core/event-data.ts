@@ -260,6 +260,11 @@ export function bodyToBytes(body: unknown): Uint8Array {
       `An event body that is ${kindOf(body)} has no JSON form. Await a promise, read a stream, and make a plain object, a string or bytes of anything else.`,
     )
   }
+  if (json === 'null' && (typeof body === 'number' || body instanceof Date)) {
+    throw new TypeError(
+      'An event body that is NaN, an infinity or an invalid date has no JSON form. Pass null if null is meant.',
+    )
+  }
   if (json === undefined) {
     throw new TypeError(
       `An event body of type ${typeof body} has no JSON form (functions, bigints and circles have none). Pass a string, bytes or a JSON value.`,

@@ -31,6 +31,7 @@ describe('a body', () => {
     [null, 'null'],
     [new Date(0), '"1970-01-01T00:00:00.000Z"'],
     [{ toJSON: () => 'as it says' }, '"as it says"'],
+    [{ toJSON: () => null }, 'null'],
   ])('of any other kind is JSON (%#)', (body, json) => {
     expect(text(bodyToBytes(body))).toBe(json)
   })
@@ -50,6 +51,16 @@ describe('a body', () => {
     expect(error.message).toContain(`An event body that is ${kind} has no JSON form`)
     expect(error.message).not.toContain(secret)
   })
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, new Date(Number.NaN)])(
+    'that JSON would make null of is a TypeError, and not an event of null: %s',
+    (body) => {
+      const error = thrownBy(() => bodyToBytes(body))
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toContain('NaN, an infinity or an invalid date has no JSON form')
+      expect(text(bodyToBytes(null))).toBe('null')
+    },
+  )
 
   test('that is an empty object, or all of whose fields are undefined, is {}', () => {
     for (const body of [{}, { a: undefined }, Object.create(null), new (class Own {})()]) {
