@@ -1,5 +1,8 @@
-import { type FileHandle, open } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import { once } from 'node:events'
+import { constants, openSync } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { CliError, usageError } from '../cli-error.js'
 import type { FileIdentity } from './ledger-format.js'
@@ -7,6 +10,8 @@ import type { Position } from './position.js'
 import { type ReadBefore, seek, skip, startingWith } from './sent-part.js'
 
 const chunkSizeInBytes = 128 * 1024
+/** So little that what it unpacks to, a thousand times as much at most, fits in memory. */
+const packedPieceInBytes = 16 * 1024
 const gzipMagic = Buffer.from([0x1f, 0x8b])
 
 /** The bytes of the input from `from` on; what lies before it is known to be what was sent. */
@@ -30,15 +35,16 @@ export interface Input {
  * @throws CliError `usage` when what was sent has changed
  */
 export async function openFile(path: string, before: ReadBefore | undefined): Promise<Input> {
+  if ((await stat(path)).isFIFO()) return await openFifo(path, before)
   const handle = await open(path, 'r')
   try {
-    const stat = await handle.stat()
-    if (stat.isDirectory()) throw usageError(`'${path}' is a folder. Name a file, or - for standard input.`)
-    if (!stat.isFile()) {
+    const found = await handle.stat()
+    if (found.isDirectory()) throw usageError(`'${path}' is a folder. Name a file, or - for standard input.`)
+    if (!found.isFile()) {
       const stream = handle.createReadStream({ autoClose: false, highWaterMark: chunkSizeInBytes })
       return await openStream(stream, path, before, () => handle.close())
     }
-    const file = { size: stat.size, modifiedInMs: stat.mtimeMs, inode: stat.ino }
+    const file = { size: found.size, modifiedInMs: found.mtimeMs, inode: found.ino }
     if (await isGzip(handle)) return await openGzip(handle, path, file, before)
     const from = await seek(handle, path, file, before)
     return plainFile(handle, path, file, from)
@@ -46,6 +52,16 @@ export async function openFile(path: string, before: ReadBefore | undefined): Pr
     await handle.close()
     throw error
   }
+}
+
+/**
+ * Read as a socket is: opened and read as a file is, a FIFO that nobody writes to holds a thread, and a process cannot end
+ * before its threads.
+ */
+async function openFifo(path: string, before: ReadBefore | undefined): Promise<Input> {
+  const { O_RDONLY, O_NONBLOCK } = constants
+  const fd = openSync(path, O_RDONLY | O_NONBLOCK)
+  return await openStream(new Socket({ fd, readable: true, writable: false }), path, before)
 }
 
 /**
@@ -154,20 +170,41 @@ async function isGzip(handle: FileHandle): Promise<boolean> {
   return bytesRead === gzipMagic.length && buffer.equals(gzipMagic)
 }
 
+/**
+ * Unpacks piece by piece: a stream that fails throws away what it has unpacked and not yet handed on, and of a file that is
+ * cut off that is the end of what is whole.
+ */
 async function* gunzipped(source: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer, void> {
-  const compressed = Readable.from(source)
   const gunzip = createGunzip({ chunkSize: chunkSizeInBytes })
-  compressed.on('error', (error) => gunzip.destroy(error))
+  const unpacked: Buffer[] = []
+  gunzip.on('data', (chunk: Buffer) => unpacked.push(chunk))
+  const failed = once(gunzip, 'error').then(([error]: unknown[]) => ({ error }))
+  const ended = once(gunzip, 'end').then(() => undefined)
+  // What the other promise has told.
+  ended.catch(() => {})
   try {
-    for await (const chunk of compressed.pipe(gunzip) as AsyncIterable<Buffer>) yield chunk
-  } catch (error) {
-    if (!String((error as NodeJS.ErrnoException).code).startsWith('Z_')) throw error
-    throw new CliError(
-      `'${name}' is damaged: its gzip data cannot be unpacked beyond this point. What came before was read.`,
-      undefined,
-      error,
-    )
+    for await (const chunk of source) {
+      for (let at = 0; at < chunk.length; at += packedPieceInBytes) {
+        const piece = chunk.subarray(at, at + packedPieceInBytes)
+        const written = new Promise<undefined>((resolve) => gunzip.write(piece, () => resolve(undefined)))
+        const failure = await Promise.race([failed, written])
+        yield* unpacked.splice(0)
+        if (failure) throw damaged(name, failure.error)
+      }
+    }
+    gunzip.end()
+    const failure = await Promise.race([failed, ended])
+    yield* unpacked.splice(0)
+    if (failure) throw damaged(name, failure.error)
   } finally {
-    compressed.destroy()
+    gunzip.destroy()
   }
+}
+
+function damaged(name: string, cause: unknown): CliError {
+  return new CliError(
+    `'${name}' is damaged or cut off: its gzip data cannot be unpacked beyond this point. What came before was read.`,
+    undefined,
+    cause,
+  )
 }

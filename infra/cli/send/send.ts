@@ -46,7 +46,9 @@ interface Plan {
 }
 
 /** `sluice send FILE`. */
-export async function send(file: string, options: Options, environment: CliEnvironment): Promise<ExitCode> {
+export async function send(named: string, options: Options, environment: CliEnvironment): Promise<ExitCode> {
+  // Another file each time: a ledger beside it would be that of another job.
+  const file = named === '/dev/stdin' ? '-' : named
   const paths = pathsFor(file, options)
   const { make: makeFormat, identity: formatIdentity } = readFormat(file, options)
   const target = await readTarget(options, environment)

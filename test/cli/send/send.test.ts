@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { appendFile, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { crc32, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -91,12 +92,22 @@ describe('sluice send', () => {
     const broken = await bench.write('b.ndjson.gz', gzipSync(lines(1, 2000)).subarray(0, -200))
     const { code, error } = await bench.send(broken, '--quiet')
     expect(code).toBe(1)
-    expect(error).toMatch(/^sluice: '.*b\.ndjson\.gz' is damaged/)
+    expect(error).toMatch(/^sluice: '.*b\.ndjson\.gz' is damaged or cut off/)
     // What came before is sent, once.
     const sent = bench.bodies().length
     expect(sent).toBeGreaterThan(1000)
     expect((await bench.send(broken, '--quiet')).code).toBe(1)
     expect(bench.bodies()).toHaveLength(sent)
+  })
+
+  test('of gzip that is cut off, sends all that can be unpacked', async () => {
+    const texts = Array.from({ length: 40 }, (_, i) => `${i}:${randomBytes(20_000).toString('hex')}`)
+    const packed = texts.map((text) => gzipSync(`${text}\n`))
+    const file = await bench.write('a.log.gz', Buffer.concat(packed).subarray(0, -30_000))
+    const { code, error } = await bench.send(file)
+    expect([code, error]).toEqual([1, expect.stringContaining('is damaged or cut off')])
+    const numbers = bench.bodies().map((body) => Number(body.split(':')[0]))
+    expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 38 }, (_, i) => i))
   })
 
   test('over HTTPS, in batches', async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { appendFile, readFile, truncate, writeFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
@@ -114,6 +115,20 @@ test('a file that is cut while it is read is no whole file, and half a line of i
   await expect(reading).rejects.toThrow(/has become shorter while it was read: it has 10 bytes/)
   await input.close()
   expect(await readFile(file, 'utf8')).toBe('a line\na l')
+})
+
+test('a FIFO that nobody writes to holds up nothing else of the process, and is read once somebody does', async () => {
+  // More than there are threads for files.
+  const paths = Array.from({ length: 6 }, (_, i) => bench.path(`pipe${i}`))
+  spawnSync('mkfifo', paths)
+  const inputs = paths.map((path) => openFile(path, undefined))
+  const file = await bench.write('a', '1')
+  expect(await readFile(file, 'utf8')).toBe('1')
+  await Promise.all(paths.map((path) => appendFile(path, 'line\n')))
+  for (const input of await Promise.all(inputs)) {
+    expect(await readAll(input)).toBe('line\n')
+    await input.close()
+  }
 })
 
 test('what was refused is safe from a power cut before the ledger says so', async () => {
