@@ -1,9 +1,10 @@
 import { EventHubError } from '../../core/index.js'
 import { CliError } from './cli-error.js'
+import { printable } from './printable.js'
 
-/** An error for standard error: a sentence, or, where more was asked for, all there is. */
+/** An error for standard error: a sentence, or, where more was asked for, all there is. It may quote a peer: see `printable`. */
 export function describeError(error: unknown, isVerbose = false): string {
-  return isVerbose ? verbosely(error) : explain(error)
+  return isVerbose ? verbosely(error).split('\n').map(printable).join('\n') : printable(explain(error))
 }
 
 /** One sentence, or what the client says, that tells what to do. */

@@ -4,6 +4,7 @@ import { CliError, usageError } from '../cli-error.js'
 import { type AddCommand, type GlobalOptions, runsWith } from '../context.js'
 import type { CliEnvironment } from '../environment.js'
 import { type ExitCode, exitCodes } from '../exit-codes.js'
+import { printable } from '../printable.js'
 import { collected, portNumber, wholeNumber } from '../values.js'
 
 // The official emulator's key, so that a connection string written for it works here. It protects nothing: the hub
@@ -66,7 +67,10 @@ async function runHub(options: HubOptions & GlobalOptions, environment: CliEnvir
   })
   if (options.open && !options.page)
     throw usageError('--open opens the page, and --no-page serves none. Keep one of them.')
-  const running = await start(options, options.verbose ? (message) => stderr.write(`${message}\n`) : undefined)
+  const running = await start(
+    options,
+    options.verbose ? (message) => stderr.write(`${printable(message)}\n`) : undefined,
+  )
   const { hub, url } = running
   stdout.write(options.json ? `${JSON.stringify(asJson(running))}\n` : greeting(running))
   if (options.open && url !== undefined) (await import('../../hub-page/index.js')).openInBrowser(url)

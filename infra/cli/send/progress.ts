@@ -79,6 +79,8 @@ export class Progress {
 
   #sample({ accepted, bytes }: ProgressState): Rates {
     const at = this.#environment.now()
+    // The clock was set back: nothing follows from what was before.
+    if ((this.#samples.at(-1)?.at ?? at) > at) this.#samples.length = 0
     this.#samples.push({ at, accepted, bytes })
     while ((this.#samples[1]?.at ?? at) < at - rateWindowInMs) this.#samples.shift()
     const since = this.#samples[0] ?? { at, accepted, bytes }

@@ -14,6 +14,9 @@ const flushTimeoutInMs = 60_000
 /** Refusals that are about one event. Any other would meet the next event as well, so it ends the run. */
 const eventCodes: ReadonlySet<string> = new Set(['argument-error', 'event-too-large', 'not-supported'])
 
+/** What the event hub's tier or settings forbid, they forbid to all. */
+const notAllowed = 'amqp:not-allowed'
+
 /** What the run hands to the client: the event, and where it came from, in a field that the client does not see. */
 const origin = Symbol('origin')
 type TrackedEvent = EventInput & { [origin]?: RawRecord }
@@ -185,7 +188,7 @@ export class SendRun {
 
   /** What `onError` of the client tells. */
   failed(events: readonly EventInput[], error: EventHubError): void {
-    if (error.outcome === 'refused' && eventCodes.has(error.code)) {
+    if (error.outcome === 'refused' && eventCodes.has(error.code) && error.condition !== notAllowed) {
       this.#guarded(() => {
         const isProven = this.#settlement.now.accepted > 0
         for (const event of events) this.#refuse(rawOf(event), refusalOf(error), isProven)

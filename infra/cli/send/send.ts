@@ -5,6 +5,7 @@ import type { GlobalOptions } from '../context.js'
 import type { CliEnvironment } from '../environment.js'
 import { type ExitCode, exitCodes } from '../exit-codes.js'
 import { describeError } from '../explain.js'
+import { printable, printableJson } from '../printable.js'
 import { clientFor, readTarget, type Target } from '../target.js'
 import { DeadLetterFile } from './dead-letters.js'
 import { type Input, openFile, openStream } from './input.js'
@@ -194,7 +195,7 @@ class Sender {
     const isSeekable = input.file !== undefined && !input.isGzip
     this.#progress = new Progress(
       environment,
-      file === '-' ? 'stdin' : basename(file),
+      file === '-' ? 'stdin' : printable(basename(file)),
       styleOf(options, environment),
       () => ({
         accepted: run.counts.now.accepted,
@@ -217,9 +218,10 @@ class Sender {
       deadLetterPath,
       ledgerPath,
       isRestart: options.restart === true,
-      durationInMs: environment.now() - this.#startedAt,
+      // The clock may have been set back.
+      durationInMs: Math.max(0, environment.now() - this.#startedAt),
     }
-    if (options.json) environment.stdout.write(`${JSON.stringify(summaryJson(result))}\n`)
+    if (options.json) environment.stdout.write(`${printableJson(JSON.stringify(summaryJson(result)))}\n`)
     else if (!options.quiet) environment.stdout.write(summaryText(result))
     if (end.kind === 'failed') {
       environment.stderr.write(`sluice: ${describeError(end.error, options.verbose)}\n`)
@@ -227,7 +229,8 @@ class Sender {
     return exitCodeFor(result)
   }
 
-  #note(line: string): void {
+  #note(text: string): void {
+    const line = printable(text)
     if (this.#progress) this.#progress.note(line)
     else this.#plan.environment.stderr.write(`${line}\n`)
   }

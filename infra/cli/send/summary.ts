@@ -1,6 +1,7 @@
 import { EventHubError } from '../../../core/index.js'
 import { CliError } from '../cli-error.js'
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.js'
+import { printable } from '../printable.js'
 import type { Totals } from './ledger-format.js'
 import { count, duration } from './progress.js'
 import type { SendCounts, SendEnd } from './send-job.js'
@@ -81,7 +82,7 @@ export function summaryText(result: SendResult): string {
         : `${why} ${resume}${again}`,
     )
   }
-  return lines.map((line) => `${line}\n`).join('')
+  return lines.map((line) => `${printable(line)}\n`).join('')
 }
 
 function everythingBefore(name: string, target: string, { accepted, refused }: Totals): string {

@@ -284,6 +284,17 @@ describe('what cannot be sent', () => {
   })
 })
 
+test('what the event hub forbids to all makes no dead letters of what was sound', async () => {
+  const running = bench.startSend('-', '--format', 'ndjson', '--dead-letter', bench.path('dead'))
+  running.stdin.write(lines(1, 10))
+  await expect.poll(() => bench.bodies().length).toBe(10)
+  bench.hub.faults.rejectNext({ condition: 'amqp:not-allowed' })
+  running.stdin.end(lines(11, 20))
+  expect(await running.done).toBe(1)
+  expect(running.stdout.text).toContain('10 were read and not sent')
+  expect(await readdir(bench.folder)).toEqual([])
+})
+
 describe('going on', () => {
   test('sends what was added to a file, and nothing twice', async () => {
     const file = await bench.write('a.ndjson', lines(1, 100))
@@ -453,6 +464,23 @@ describe('faults of the event hub', () => {
     })
   })
 
+  test('the words of the event hub, and of a file, act on no terminal', async () => {
+    const evil = '\u001b]0;x\u0007\u009b2J\u202e'
+    const file = await bench.write(`a${evil}.ndjson`, lines(1, 10))
+    const results = []
+    for (const options of [[], ['--verbose'], ['--json']]) {
+      bench.hub.faults.rejectNext({ condition: 'com.microsoft:entity-disabled', description: `closed ${evil}` })
+      results.push(await bench.send(file, '--restart', ...options))
+    }
+    results.push(await bench.send(file, '--partition', evil))
+    for (const { code, out, error } of results) {
+      expect([1, 2]).toContain(code)
+      expect(error).toContain('\\x1b]0;x')
+      expect((out + error).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u)
+    }
+    expect(JSON.parse(results[2]?.out ?? '')).toMatchObject({ file, error: { message: expect.stringContaining(evil) } })
+  })
+
   test('a run that was to forget the ledger is gone on with without that', async () => {
     const file = await bench.write('a.ndjson', lines(1, 3000))
     bench.hub.faults.rejectNext({ condition: 'com.microsoft:entity-disabled' })
@@ -488,6 +516,18 @@ describe('what is told on the way', () => {
     expect(await running.done).toBe(0)
     return running
   }
+
+  test('a clock that is set back in between costs the rate, and nothing else', async () => {
+    const file = await bench.write('a.ndjson', lines(1, 100))
+    let now = 1_000_000
+    bench.hub.faults.latencyInMs = 40
+    const running = bench.startSend(file, '--json', { now: () => now })
+    await expect.poll(() => bench.bodies().length, { interval: 5 }).toBe(100)
+    now -= 500_000
+    running.tick()
+    expect(await running.done).toBe(0)
+    expect(parseLines(running.stdout.text).at(-1)).toMatchObject({ durationInMs: 0 })
+  })
 
   test('on a terminal a bar, which is gone in the end', async () => {
     const { stderr } = await halfWay('--hub', 'events')
