@@ -40,7 +40,7 @@ Examples:
   sluice doctor                           why events cannot be sent, and what to do about it
   sluice help send                        all about one command
 
-https://www.npmjs.com/package/eventhub-sluice has the manual: docs/command-line.md.`,
+The manual is docs/command-line.md in the package: https://www.npmjs.com/package/eventhub-sluice?activeTab=code`,
     )
   for (const add of commands) add(program, context)
   return program

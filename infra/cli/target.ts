@@ -86,8 +86,33 @@ export async function readTarget(options: TargetOptions, environment: CliEnviron
       'Warning: other users of this machine can see --connection-string in the list of processes. Set EVENTHUB_CONNECTION_STRING, or use --connection-string-file.\n',
     )
   }
-  const connectionString = source.kind === 'file' ? await textOf(source.value) : source.value
-  return { kind: 'connection-string', connectionString, eventHubName, clientOptions }
+  const given = source.kind === 'file' ? await textOf(source.value) : source.value
+  const named = { byOption: options.hub, byVariable: variable('EVENTHUB_NAME') }
+  return { kind: 'connection-string', ...withOneName(given, source.kind === 'variable', named), clientOptions }
+}
+
+/** What is typed wins over what is set; of two that are typed, or two that are set, nobody can say which is meant. */
+function withOneName(
+  connectionString: string,
+  isSet: boolean,
+  { byOption, byVariable }: { readonly byOption: string | undefined; readonly byVariable: string | undefined },
+): { readonly connectionString: string; readonly eventHubName: string | undefined } {
+  const parts = connectionString.split(';')
+  const isEntityPath = (part: string) => /^\s*EntityPath\s*=/i.test(part)
+  const entityPath = parts
+    .find(isEntityPath)
+    ?.replace(/^[^=]*=/, '')
+    .trim()
+  const name = byOption ?? byVariable
+  if (!entityPath || name === undefined || name === entityPath) return { connectionString, eventHubName: name }
+  if (byOption === undefined && !isSet) return { connectionString, eventHubName: undefined }
+  if (byOption !== undefined && isSet) {
+    return { connectionString: parts.filter((part) => !isEntityPath(part)).join(';'), eventHubName: byOption }
+  }
+  const which = byOption === undefined ? 'EVENTHUB_NAME' : '--hub'
+  throw usageError(
+    `Which event hub? ${which} is '${name}', and the connection string's EntityPath is '${entityPath}'. Leave one of them out.`,
+  )
 }
 
 /**

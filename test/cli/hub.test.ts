@@ -69,6 +69,11 @@ describe('sluice hub', () => {
       "sluice: This machine has no address '192.0.2.1' to listen on. Choose another with --host.",
       1,
     ],
+    [
+      [...anyPorts, '--host', 'nowhere.invalid'],
+      /^sluice: This machine has no address 'nowhere\.invalid' to listen on/,
+      1,
+    ],
   ])('%j: one clear sentence', async (args, sentence, expected) => {
     const { code, out, error } = await run(args)
     expect([code, out]).toEqual([expected, ''])

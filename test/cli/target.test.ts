@@ -74,6 +74,21 @@ describe('where to send', () => {
     expect(warning).not.toContain('secret-key')
   })
 
+  test('--hub wins over the EntityPath of the variable, and that of an option over EVENTHUB_NAME', async () => {
+    const set = { EVENTHUB_CONNECTION_STRING: `${connectionString}; EntityPath = orders` }
+    const { target } = await read({ hub: 'copy' }, set)
+    expect(target).toMatchObject({ eventHubName: 'copy' })
+    expect(clientFor(target, {}).eventHubName).toBe('copy')
+    const typed = { connectionString: `EntityPath=orders;${connectionString}` }
+    const other = (await read(typed, { EVENTHUB_NAME: 'copy' })).target
+    expect(clientFor(other, {}).eventHubName).toBe('orders')
+    expect(clientFor((await read({ hub: 'orders' }, set)).target, {}).eventHubName).toBe('orders')
+    await expect(read({ ...typed, hub: 'copy' })).rejects.toThrow(
+      "Which event hub? --hub is 'copy', and the connection string's EntityPath is 'orders'. Leave one of them out.",
+    )
+    await expect(read({}, { ...set, EVENTHUB_NAME: 'copy' })).rejects.toThrow("EVENTHUB_NAME is 'copy', and")
+  })
+
   test('a connection string without EntityPath asks for the event hub', async () => {
     const { target } = await read({}, { EVENTHUB_CONNECTION_STRING: connectionString })
     expect(() => clientFor(target, {})).toThrow('Add --hub NAME, or set EVENTHUB_NAME.')

@@ -130,14 +130,18 @@ function asJson({ hub, url }: RunningHub): object {
 }
 
 function explained(error: unknown): unknown {
-  const { code, port, address } = error as NodeJS.ErrnoException & { port?: number; address?: string }
+  const { code, port, address, hostname } = error as NodeJS.ErrnoException & {
+    port?: number
+    address?: string
+    hostname?: string
+  }
   const flags = 'Choose another with --port (AMQP) or --http-port (HTTP); 0 takes any free port.'
   if (code === 'EADDRINUSE') return new CliError(`Port ${port} is in use already. ${flags}`, exitCodes.failed, error)
   if (code === 'EACCES') {
     return new CliError(`Port ${port} may not be opened by this user. ${flags}`, exitCodes.failed, error)
   }
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    const sentence = `This machine has no address '${address ?? 'given'}' to listen on. Choose another with --host.`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    const sentence = `This machine has no address '${address ?? hostname}' to listen on. Choose another with --host.`
     return new CliError(sentence, exitCodes.failed, error)
   }
   return error

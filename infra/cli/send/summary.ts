@@ -50,19 +50,22 @@ export function summaryText(result: SendResult): string {
     )
   } else {
     const rate = seconds > 0 ? ` (${count(Math.round(accepted / seconds))} a second)` : ''
-    lines.push(`Sent ${count(accepted)} records of ${name} to ${target} in ${duration(seconds)}${rate}.`)
-    if (settledBefore > 0) lines.push(`${count(settledBefore)} records were dealt with by earlier runs.`)
+    lines.push(`Sent ${records(accepted)} of ${name} to ${target} in ${duration(seconds)}${rate}.`)
+    if (settledBefore > 0) lines.push(`${were(settledBefore, 'record')} dealt with by earlier runs.`)
   }
-  if (skipped > 0) lines.push(`${count(skipped)} were no records: empty lines, or a header.`)
-  if (refused > 0) lines.push(`${count(refused)} were refused. What and why is in ${deadLetterPath}`)
+  if (skipped > 0) lines.push(`${were(skipped)} no record: empty lines, or a header.`)
+  if (refused > 0) lines.push(`${were(refused)} refused. What and why is in ${deadLetterPath}`)
   if (counts.untold > 0) {
     lines.push(
-      `${count(counts.untold)} were refused by an earlier run that was interrupted. What and why is in ${deadLetterPath}`,
+      `${were(counts.untold)} refused by an earlier run that was interrupted. What and why is in ${deadLetterPath}`,
     )
   }
   const { unknown, returned } = counts
-  if (unknown > 0) lines.push(`${count(unknown)} have left, and no answer came: they may be in the event hub.`)
-  if (returned > 0) lines.push(`${count(returned)} were read and not sent.`)
+  if (unknown > 0)
+    lines.push(
+      `${count(unknown)} ${unknown === 1 ? 'has' : 'have'} left, and no answer came: ${unknown === 1 ? 'it' : 'they'} may be in the event hub.`,
+    )
+  if (returned > 0) lines.push(`${were(returned)} read and not sent.`)
   if (counts.isLastUnfinished) {
     lines.push(
       'The last record has no newline and makes no sense, so it may be unfinished: it was left for the next run. If that is all of it, add a newline.',
@@ -85,9 +88,17 @@ export function summaryText(result: SendResult): string {
   return lines.map((line) => `${printable(line)}\n`).join('')
 }
 
+function records(number: number): string {
+  return `${count(number)} record${number === 1 ? '' : 's'}`
+}
+
+function were(number: number, noun?: 'record'): string {
+  return `${noun ? records(number) : count(number)} ${number === 1 ? 'was' : 'were'}`
+}
+
 function everythingBefore(name: string, target: string, { accepted, refused }: Totals): string {
-  if (refused === 0) return `Everything in ${name} was sent to ${target} already (${count(accepted)} records).`
-  return `Everything in ${name} was dealt with already: ${count(accepted)} records were sent to ${target}, ${count(refused)} were refused.`
+  if (refused === 0) return `Everything in ${name} was sent to ${target} already (${records(accepted)}).`
+  return `Everything in ${name} was dealt with already: ${were(accepted, 'record')} sent to ${target}, ${were(refused)} refused.`
 }
 
 /** For programs. */

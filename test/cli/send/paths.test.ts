@@ -57,6 +57,6 @@ describe('the files of sluice send', () => {
   test('dead letters may go where nothing is kept', async () => {
     const file = await bench.write('a.ndjson', '1\n{bad\n')
     const { code, error, out } = await bench.send(file, '--dead-letter', '/dev/null')
-    expect([code, error, out]).toEqual([3, '', expect.stringContaining('1 were refused')])
+    expect([code, error, out]).toEqual([3, '', expect.stringContaining('1 was refused')])
   })
 })
