@@ -81,7 +81,7 @@ async function runTail(options: TailCommandOptions & GlobalOptions, environment:
     from,
     follow,
     signal,
-    onNotice: (line) => stderr.write(`sluice: ${line}\n`),
+    onNotice: (line) => stderr.write(`sluice: ${printable(line)}\n`),
     onReading: (ids) => {
       if (options.verbose || (follow && stderr.isTTY)) stderr.write(`${waiting(place.eventHubName, ids)}\n`)
     },
@@ -109,7 +109,7 @@ function isOfTheWay({ code, condition }: EventHubError): boolean {
 }
 
 function waiting(eventHubName: string, ids: readonly string[]): string {
-  const which = ids.length === 1 ? `partition ${ids[0]}` : `${ids.length} partitions`
+  const which = ids.length === 1 ? `partition ${printable(ids[0] ?? '')}` : `${ids.length} partitions`
   return `Reading '${printable(eventHubName)}', ${which}. Press Ctrl+C to stop.`
 }
 

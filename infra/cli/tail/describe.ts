@@ -6,29 +6,41 @@ import { printable } from '../printable.js'
 import type { PartitionState } from './position.js'
 import { ReadError, refusedDescription } from './read-error.js'
 
-/** The partitions to read, and where each of them ends by now. */
+/** What is to be read, and how far it goes by now. */
+export interface HubDescription {
+  /** Milliseconds since the Unix epoch; NaN where the service does not say. */
+  readonly createdAt: number
+  readonly partitions: readonly { readonly id: string; readonly state: PartitionState }[]
+}
+
+/** Asks for the partitions to read. */
 export async function describePartitions(
   management: RequestResponseLink,
   eventHubName: string,
   wanted: readonly string[] | undefined,
   token: AuthToken,
   limits: OperationLimits,
-): Promise<readonly { readonly id: string; readonly state: PartitionState }[]> {
+): Promise<HubDescription> {
   const hub = await described(describeEntity(management, { eventHubName }, token, limits), eventHubName)
   const known = partitionIdsIn(hub)
   if (!known) throw new ReadError('The service describes the event hub without partitions.', { code: 'protocol-error' })
   const missing = wanted?.find((id) => !known.includes(id))
   if (missing !== undefined) {
-    throw new ReadError(`'${eventHubName}' has no partition '${printable(missing)}'. It has: ${known.join(', ')}.`, {
-      code: 'entity-not-found',
-    })
+    throw new ReadError(
+      `'${eventHubName}' has no partition '${printable(missing)}'. It has: ${printable(known.join(', '))}.`,
+      {
+        code: 'entity-not-found',
+      },
+    )
   }
-  return Promise.all(
+  const partitions = await Promise.all(
     (wanted ?? known).map(async (partitionId) => {
       const answer = describeEntity(management, { eventHubName, partitionId }, token, limits)
       return { id: partitionId, state: stateIn(await described(answer, eventHubName)) }
     }),
   )
+  const { created_at: createdAt } = (hub.body ?? {}) as { created_at?: unknown }
+  return { createdAt: Number(createdAt ?? Number.NaN), partitions }
 }
 
 async function described(answer: Promise<Response>, eventHubName: string): Promise<Response> {

@@ -2,7 +2,7 @@ import type { EventContext, Receiver, Session } from 'rhea'
 import { generate_uuid, ReceiverEvents, types } from 'rhea-promise'
 import type { AmqpErrorLike } from '../../../core/amqp/conditions.js'
 import { decodeEvent, type ReceivedEvent } from './decode.js'
-import { selectorAfter } from './position.js'
+import { isBehindTheEnd, type PartitionState, type Position, selectorAfter, selectorFor } from './position.js'
 
 /** What one partition's reader tells. */
 export interface ReaderEvents {
@@ -61,13 +61,23 @@ export class PartitionReader {
   #waiting = 0
   #averageSizeInBytes: number | undefined
   /** The last event to read; undefined: none is the last. */
-  readonly #endAt: number | undefined
+  #endAt: number | undefined
+  /** The newest event that the partition is known to have had. */
+  #newest: number
   #isDone = false
 
-  constructor(id: string, selector: string, endAt: number | undefined, window: Window, events: ReaderEvents) {
+  /** @param state how the partition was when reading began */
+  constructor(
+    id: string,
+    { from, state, follow }: { readonly from: Position; readonly state: PartitionState; readonly follow: boolean },
+    window: Window,
+    events: ReaderEvents,
+  ) {
     this.id = id
-    this.#selector = selector
-    this.#endAt = endAt
+    this.#selector = selectorFor(from, state)
+    this.#endAt = follow ? undefined : state.lastSequenceNumber
+    this.#newest = state.lastSequenceNumber
+    this.#isDone = !follow && isBehindTheEnd(from, state)
     this.#window = window
     this.#events = events
   }
@@ -76,9 +86,20 @@ export class PartitionReader {
     return this.#isDone
   }
 
-  /** Nothing is to be read here. */
-  finish(): void {
-    this.#isDone = true
+  /** Whether this cannot be the partition that has been read so far, since it has not come as far. */
+  isAnother({ lastSequenceNumber }: PartitionState): boolean {
+    return lastSequenceNumber < this.#newest
+  }
+
+  /** Reads from the beginning: the partition was made anew, and its numbers tell of other events than those that were read. */
+  startOver(state: PartitionState): void {
+    if (this.#isDone) return
+    const from = { kind: 'earliest' } as const
+    this.#selector = selectorFor(from, state)
+    this.#newest = state.lastSequenceNumber
+    if (this.#endAt === undefined) return
+    this.#endAt = state.lastSequenceNumber
+    this.#isDone = isBehindTheEnd(from, state)
   }
 
   /** Resolves when the link is open; rejects with what the service says. Goes on behind the last event. */
@@ -144,6 +165,7 @@ export class PartitionReader {
     if (this.#receiver !== receiver || this.#isDone || !Buffer.isBuffer(message)) return
     const event = decodeEvent(this.id, message)
     this.#selector = selectorAfter(event.sequenceNumber)
+    this.#newest = Math.max(this.#newest, event.sequenceNumber)
     this.#waiting++
     const average = this.#averageSizeInBytes ?? message.length
     this.#averageSizeInBytes = Math.max(1, average + newest * (message.length - average))

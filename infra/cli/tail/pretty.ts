@@ -19,7 +19,7 @@ export function prettyEvent(event: ReceivedEvent, options: PrettyOptions): strin
   const { enqueuedTime, partitionId, sequenceNumber, partitionKey, body } = event
   const paint = (text: string, code: number) => (options.colours ? `\u001b[${code}m${text}\u001b[0m` : text)
   const time = Number.isNaN(enqueuedTime.getTime()) ? '?'.padEnd(24) : enqueuedTime.toISOString()
-  const where = `${partitionId.padStart(3)} ${String(sequenceNumber).padStart(8)}`
+  const where = `${printable(partitionId).padStart(3)} ${String(sequenceNumber).padStart(8)}`
   const key = partitionKey === undefined ? '-' : printable(partitionKey)
   const head = `${time} ${where}  ${key.padEnd(12)}  `
   const room = options.width === undefined ? longestBody : Math.max(20, options.width - head.length)

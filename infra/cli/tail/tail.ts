@@ -7,10 +7,11 @@ import { EventHubError, OperationTimeoutError, toEventHubError } from '../../../
 import type { OperationLimits, TransportContext } from '../../../core/transport.js'
 import { contextOf, type Place, wireTo } from '../amqp/place.js'
 import { RawConnection } from '../amqp/raw-connection.js'
+import { printable } from '../printable.js'
 import type { ReceivedEvent } from './decode.js'
-import { describePartitions } from './describe.js'
+import { describePartitions, type HubDescription } from './describe.js'
 import { keepMessagesEncoded, PartitionReader, type Window } from './partition-reader.js'
-import { isBehindTheEnd, type Position, selectorFor } from './position.js'
+import type { Position } from './position.js'
 import { type ReadError, readErrorOf } from './read-error.js'
 import { ReaderClaims } from './reader-claims.js'
 
@@ -73,6 +74,7 @@ class Reading {
   #lastTrouble: string | undefined
   #isOver = false
   #hasBegun = false
+  #createdAt = Number.NaN
   #wake: () => void = () => {}
 
   constructor(options: TailOptions) {
@@ -190,7 +192,10 @@ class Reading {
       signal: this.#ending.signal,
       onNotice: this.#options.onNotice,
     })
-    this.#readers ??= await this.#makeReaders(connection, session, claims, limits)
+    const description = await this.#describe(connection, session, claims, limits)
+    if (this.#readers) this.#startOverWhatIsNew(this.#readers, description)
+    else this.#readers = this.#makeReaders(description)
+    this.#createdAt = description.createdAt
     const unfinished = this.#readers.filter(({ isDone }) => !isDone)
     if (unfinished.length === 0) {
       connection.end(new EventHubError('There is nothing more to read.', { code: 'client-closed' }))
@@ -212,28 +217,43 @@ class Reading {
     return `${place.eventHubName}/ConsumerGroups/${consumerGroup}/Partitions/${partitionId}`
   }
 
-  async #makeReaders(
+  async #describe(
     connection: RawConnection,
     session: Session,
     claims: ReaderClaims,
     limits: OperationLimits,
-  ): Promise<readonly PartitionReader[]> {
-    const { place, partitionIds, from, follow } = this.#options
+  ): Promise<HubDescription> {
+    const { place, partitionIds } = this.#options
     const token = await claims.claim(`${place.eventHubName}/$management`, limits)
     const management = connection.openNode(session, '$management')
-    const partitions = await describePartitions(management, place.eventHubName, partitionIds, token, limits)
+    return describePartitions(management, place.eventHubName, partitionIds, token, limits)
+  }
+
+  #makeReaders({ partitions }: HubDescription): readonly PartitionReader[] {
+    const { from, follow } = this.#options
     const { events, sizeInBytes } = this.#options.mostWaiting ?? mostWaiting
     const count = partitions.length
     const window = { events: Math.max(1, Math.floor(events / count)), sizeInBytes: Math.floor(sizeInBytes / count) }
     return partitions.map(({ id, state }) => {
-      const endAt = follow ? undefined : state.lastSequenceNumber
-      const reader = new PartitionReader(id, selectorFor(from, state), endAt, window, {
+      const reader = new PartitionReader(id, { from, state, follow }, window, {
         onEvent: (event) => this.#onEvent(event, reader),
         onClosed: (error) => this.#onLinkClosed(id, error),
       })
-      if (!follow && isBehindTheEnd(from, state)) reader.finish()
       return reader
     })
+  }
+
+  /** Who goes on behind a number of an event hub that is gone waits for another event to get it, and misses all before. */
+  #startOverWhatIsNew(readers: readonly PartitionReader[], { createdAt, partitions }: HubDescription): void {
+    const isRecreated = createdAt > this.#createdAt
+    const others = partitions.flatMap(({ id, state }) => {
+      const reader = readers.find((each) => each.id === id)
+      return reader && (isRecreated || reader.isAnother(state)) ? [{ reader, state }] : []
+    })
+    if (others.length === 0) return
+    for (const { reader, state } of others) reader.startOver(state)
+    const { eventHubName } = this.#options.place
+    this.#options.onNotice(`The event hub '${printable(eventHubName)}' was made anew. It is read from its beginning.`)
   }
 
   #onEvent(event: ReceivedEvent, reader: PartitionReader): void {

@@ -160,7 +160,7 @@ describe('sluice tail', () => {
     [['--format', 'xml'], /--format must be pretty or ndjson, not 'xml'/],
     [['--format', 'pretty', '--json'], /exclude each other/],
     [['--count', '0'], /whole number of at least 1/],
-    [['--hub', 'another'], /EntityPath/],
+    [['--hub', ' '], /--hub is empty/],
     [['extra'], /argument/],
   ])('%j ends with 2, and says what to do', async (args, said) => {
     const { code, out, error } = await run(['tail', ...args], { env: env() })

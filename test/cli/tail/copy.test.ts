@@ -85,9 +85,7 @@ test.each([
   ['--property', 'a=b'],
   ['--content-type', 'text/plain'],
 ])('%s has no place beside events that say it themselves', async (...option) => {
-  const { code, error } = await run(['send', join(folder, 'a.ndjson'), '--format', 'events', ...option], {
-    env: env('copy'),
-  })
+  const { code, error } = await run(['send', '-', '--format', 'events', ...option], { env: env('copy') })
   expect(code).toBe(2)
   expect(error).toContain('Each event of --format events says itself')
 })

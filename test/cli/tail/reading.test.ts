@@ -189,6 +189,25 @@ describe('what gets lost on the way', () => {
   })
 
   test.each([
+    ['fewer events than were read', 3],
+    ['more', 9],
+  ])('an event hub that was made anew, with %s, is read from its beginning', async (_what, count) => {
+    await numbers()(5)
+    const { events, notices } = read(hub, { follow: true, partitionIds: ['0'] })
+    expect(bodiesOf(await take(events, 5))).toEqual(upTo(5))
+    const amqpPort = hub.amqpPort
+    await hub.close()
+    hub = await startHub({ amqpPort })
+    const send = numbers()
+    await send(count)
+    expect(bodiesOf(await take(events, count))).toEqual(upTo(count))
+    await send(2)
+    expect(bodiesOf(await take(events, 2))).toEqual([count, count + 1])
+    expect(notices.filter((line) => line.includes("event hub 'events' was made anew"))).toHaveLength(1)
+    await events.return()
+  })
+
+  test.each([
     ['events', { events: 256, sizeInBytes: 2 ** 26 }, 10, 256],
     ['bytes', { events: 256, sizeInBytes: 100_000 }, 4000, 24],
   ])('a taker that is slow gets no more than a bounded number of %s ahead', async (_name, mostWaiting, size, most) => {
