@@ -416,7 +416,8 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
     joined.release()
     if (this.#loading !== loading) return
     this.#loading = undefined
-    if (error === undefined) {
+    // Whoever else asked may have been told.
+    if (this.#env.directory.ids !== undefined) {
       this.#routeUnrouted()
       return
     }

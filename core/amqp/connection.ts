@@ -10,7 +10,7 @@ import { fromCondition, fromSocketError } from './conditions.js'
 import { writeWithoutCopying } from './frame-output.js'
 import type { IdempotentProducer } from './idempotent-producer.js'
 import { RequestResponseLink, type Response } from './request-response-link.js'
-import { finishTurn } from './rhea-turn.js'
+import { finishTurn, writeNoMore } from './rhea-turn.js'
 import { type MessageBytes, SenderLink } from './sender-link.js'
 import { SessionWindow } from './session-window.js'
 import { rheaSettings, type Wire } from './socket.js'
@@ -278,6 +278,7 @@ export class AmqpConnection {
     this.#management?.fail(error)
     // With an error, so that rhea hears of it and stops its heartbeat.
     this.#socket?.destroy(new Error('closed by eventhub-sluice'))
+    writeNoMore(this.#raw)
     this.#log(`the connection to ${this.#endpoint} ended: ${error.message}`)
     this.#owner.onDead(this)
   }

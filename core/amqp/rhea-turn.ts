@@ -9,3 +9,8 @@ export function finishTurn(connection: Connection): void {
   const { _process: process } = connection as unknown as { _process(): void }
   process.call(connection)
 }
+
+/** What rhea still does at the end of this turn is written nowhere: it would begin the heartbeat of a connection that is gone. */
+export function writeNoMore(connection: Connection): void {
+  Object.assign(connection, { output: () => {} })
+}

@@ -173,3 +173,29 @@ test('partition ids that are asked for beside a send are not waited for any more
   await client.close()
   expect(clock.pendingTimers).toBe(0)
 })
+
+test('a question for the partition ids that fails costs nothing when another was answered: order within a key holds', async () => {
+  const { client, transport } = fakeClient(
+    { partitionIds: undefined, keyedRouting: 'local', maxBufferSizeInBytes: 100 },
+    { partitionIds: ids, onSend: (send) => send.accept() },
+  )
+  let fail = () => {}
+  transport.propertiesGate = new Promise((resolve) => {
+    fail = resolve
+  })
+  const invocation = client.beginInvocation({ afterFailure: 'stop' })
+  for (const [body, partitionKey] of [
+    ['a'.repeat(40), 'a'],
+    ['b', 'b'],
+    ['c'.repeat(60), 'b'],
+  ] as const) {
+    void invocation.sendEvent({ body }, { partitionKey })
+  }
+  const ended = invocation.end()
+  await settlePromises()
+  transport.propertiesGate = undefined
+  await client.getEventHubProperties()
+  transport.propertiesError = new EventHubError('no', { code: 'unauthorized', outcome: 'refused' })
+  fail()
+  expect(await ended).toMatchObject({ accepted: 3, failures: [] })
+})
