@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
@@ -18,7 +19,8 @@ interface Holder {
  * @throws CliError when a process that lives, or may live, has it
  */
 export function takeLock(path: string): () => void {
-  const own = `${path}.${process.pid}`
+  // Of no other process: in containers that share a disk, many have the same id.
+  const own = `${path}.${randomUUID()}`
   const text = JSON.stringify({ pid: process.pid, host: hostname(), startedAt: startOf(process.pid) } satisfies Holder)
   write(own, text)
   try {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -209,6 +209,16 @@ describe('the lock', () => {
         await writeFile(lock(), holder({ pid, startedAt: '1' }))
         takeLock(lock())()
       }
+    },
+  )
+
+  test.runIf(process.platform === 'linux')(
+    'of a process of our own id that was killed while it took it is taken over',
+    async () => {
+      await writeFile(lock(), holder({ pid: process.pid, startedAt: '1' }))
+      await link(lock(), `${lock()}.${process.pid}`)
+      takeLock(lock())()
+      expect(await readFile(`${lock()}.${process.pid}`, 'utf8')).toBe(holder({ pid: process.pid, startedAt: '1' }))
     },
   )
 
