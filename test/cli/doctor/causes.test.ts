@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSharedAccessSignature } from '../../../core/auth/sas.js'
 import type { Place } from '../../../infra/cli/amqp/place.js'
@@ -273,4 +276,16 @@ describe('the clock', () => {
     expect(step('token')).toMatchObject({ status: 'warning', code: 'clock-skewed' })
     expect(ok).toBe(true)
   })
+})
+
+test.each([
+  [200, '<html>Please log in</html>', 'failed'],
+  [400, '<html>Bad Request</html>', 'warning'],
+])('over https, a web server that answers %i is not taken for Event Hubs', async (status, page, expected) => {
+  const server = createServer((_, response) => response.writeHead(status).end(page)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { step } = await examination({ endpoint: { hostname: '127.0.0.1', port }, transportType: 'https' })
+  expect(step('claims')).toMatchObject({ status: expected, code: 'not-event-hubs' })
+  server.close()
 })

@@ -2,9 +2,9 @@ import { remainingTime } from '../../../../core/deadline.js'
 import { EventHubError, toEventHubError } from '../../../../core/errors.js'
 import { audienceOf } from '../../amqp/place.js'
 import { isSuccess, putToken } from '../../amqp/put-token.js'
-import { openHttp } from '../http.js'
+import { type HttpAnswer, openHttp } from '../http.js'
 import { explainRefusal, refusedBy } from '../refusal.js'
-import { type Finding, failed, ok, type Step, type StepLimits } from '../step.js'
+import { type Finding, failed, ok, type Step, type StepLimits, warning } from '../step.js'
 import { codeOf, messageOf } from '../text.js'
 import type { Visit } from '../visit.js'
 
@@ -71,9 +71,8 @@ async function byHttps(visit: Visit, limits: StepLimits): Promise<Finding> {
     const answer = await postNothing(visit, path, limits.signal)
     visit.rest = answer
     const details = { status: answer.status }
-    // 400: the service has let the token pass, and will not have an empty batch.
-    if ([200, 201, 202, 400].includes(answer.status))
-      return ok(`The service accepts the token for ${audienceOf(visit.place)}`, details)
+    const taken = takenBy(visit, answer, `The service accepts the token for ${audienceOf(visit.place)}`)
+    if (taken) return taken
     // What is not found was allowed to be looked for: the next step says so.
     if (answer.status === 404 || answer.status === 410) return ok('The service accepts the token', details)
     return explainRefusal(visit, { status: answer.status, description: detailIn(answer.text) })
@@ -81,6 +80,25 @@ async function byHttps(visit: Visit, limits: StepLimits): Promise<Finding> {
     limits.signal.throwIfAborted()
     return lost(visit, toEventHubError(error))
   }
+}
+
+/**
+ * What it means that a batch of no events was let in; undefined: it was not. A page of a proxy, or a web server that knows
+ * nothing of events, answers with 200 or 400, too.
+ */
+export function takenBy(visit: Visit, { status, text }: HttpAnswer, summary: string): Finding | undefined {
+  if (status === 201) return ok(summary, { status })
+  const { authority } = visit.target
+  const advice = [
+    'Check the namespace and --endpoint, and whether a proxy or a gateway in between answers in place of the service.',
+  ]
+  if (status === 200 || status === 202) {
+    return failed('not-event-hubs', `${authority} answers with ${status}, as Event Hubs never does`, advice, { status })
+  }
+  if (status !== 400) return undefined
+  // The service has let the token pass, and will not have an empty batch.
+  if (/<Code>\s*400/i.test(text)) return ok(summary, { status })
+  return warning('not-event-hubs', `${authority} answers with 400, in other words than Event Hubs`, advice, { status })
 }
 
 export async function postNothing(visit: Visit, path: string, signal: AbortSignal) {

@@ -7,7 +7,7 @@ import { explainRefusal, refusedBy } from '../refusal.js'
 import { type Finding, failed, notUsed, ok, type Step, type StepLimits } from '../step.js'
 import { quoted } from '../text.js'
 import type { Visit } from '../visit.js'
-import { detailIn, lost, postNothing } from './claims.js'
+import { detailIn, lost, postNothing, takenBy } from './claims.js'
 
 /** So many links at a time; the largest event hubs have a thousand partitions. */
 const linksAtATime = 16
@@ -79,8 +79,10 @@ async function byHttps(visit: Visit, { deadline, signal }: StepLimits): Promise<
   const hub = encodeURIComponent(visit.place.eventHubName)
   const path = `/${hub}/partitions/${encodeURIComponent(id)}/messages?timeout=${seconds}&api-version=2014-01`
   try {
-    const { status, text } = await postNothing(visit, path, signal)
-    if ([200, 201, 202, 400].includes(status)) return ok(`Partition ${quoted(id)} takes events`, { status })
+    const answer = await postNothing(visit, path, signal)
+    const taken = takenBy(visit, answer, `Partition ${quoted(id)} takes events`)
+    if (taken) return taken
+    const { status, text } = answer
     visit.partitionIds ??= []
     return explainRefusal(visit, { status, description: detailIn(text) })
   } catch (error) {
