@@ -66,10 +66,13 @@ function exchange(
   { method, path, headers = {}, body = '' }: HttpQuestion,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
+    const onClose = () => reject(new Error('The server closed the connection.'))
     if (socket.destroyed) {
-      reject(new Error('The server closed the connection.'))
+      onClose()
       return
     }
+    // A request that still waits for the socket hears nothing of its end.
+    socket.once('close', onClose)
     const request = httpRequest({
       method,
       path,
@@ -91,6 +94,7 @@ function exchange(
       })
       response.on('error', reject)
       response.on('end', () => {
+        socket.off('close', onClose)
         const date = Date.parse(response.headers.date ?? '')
         resolve({
           status: response.statusCode ?? 0,

@@ -287,5 +287,7 @@ test.each([
   const { port } = server.address() as AddressInfo
   const { step } = await examination({ endpoint: { hostname: '127.0.0.1', port }, transportType: 'https' })
   expect(step('claims')).toMatchObject({ status: expected, code: 'not-event-hubs' })
+  // It answers HEAD by closing the connection, while the next question waits for it.
+  if (expected === 'warning') expect(step('round-trips')).toMatchObject({ status: 'ok', details: { count: 1 } })
   server.close()
 })
