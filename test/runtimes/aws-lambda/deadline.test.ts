@@ -3,7 +3,8 @@ import { startLambda } from './environment.js'
 import type { Answer } from './invocations.js'
 import { recordedEvent } from './recorded-events.js'
 
-const timeoutInMs = 2000
+/** So that the reserve, a tenth of it, covers a busy machine as well. */
+const timeoutInMs = 5000
 const messageIds = (event: { Records: { messageId: string }[] }) => event.Records.map(({ messageId }) => messageId)
 const items = (ids: string[]) => ids.map((itemIdentifier) => ({ itemIdentifier }))
 
