@@ -171,12 +171,8 @@ export class Outbox<E extends EncodedEvent = EncodedEvent> {
   /** Seals everything and resolves once all that was taken before is settled. Never rejects. */
   flush(): Promise<void> {
     const settled = this.#pending.whenSettled()
-    this.sealAll()
-    return settled
-  }
-
-  sealAll(): void {
     for (const channel of this.#allChannels()) channel.seal()
+    return settled
   }
 
   /** Someone waits for room (`capacityKey` undefined: for any): what is open leaves, as far as that brings it nearer. */

@@ -3,6 +3,7 @@ import rhea, { type EventContext, type Connection as RheaConnection, type Sessio
 import { ConnectionEvents, SessionEvents } from 'rhea-promise'
 import { fromCondition, fromSocketError } from '../../../core/amqp/conditions.js'
 import { RequestResponseLink } from '../../../core/amqp/request-response-link.js'
+import { writeNoMore } from '../../../core/amqp/rhea-turn.js'
 import { rheaSettings, type Wire } from '../../../core/amqp/socket.js'
 import { EventHubError } from '../../../core/errors.js'
 import type { TransportContext } from '../../../core/transport.js'
@@ -113,6 +114,7 @@ export class RawConnection {
     for (const node of this.#nodes) node.fail(error)
     // With an error, so that rhea hears of it and stops its heartbeat.
     this.#socket?.destroy(new Error('closed by eventhub-sluice'))
+    writeNoMore(this.#raw)
   }
 
   #listen(opened: Settleable<void>): void {

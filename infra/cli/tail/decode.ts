@@ -1,3 +1,4 @@
+import { code } from '../../../core/amqp/code.js'
 import { type AmqpValue, entriesOf, plainValue, Reader, type Typed } from './values.js'
 
 /** An event as it was read, with nothing left out. */
@@ -24,19 +25,6 @@ export type ReceivedBody =
   | { readonly kind: 'data'; readonly parts: readonly Buffer[] }
   | { readonly kind: 'value'; readonly value: AmqpValue }
   | { readonly kind: 'sequence'; readonly lists: readonly AmqpValue[] }
-
-/** AMQP 1.0, part 3, section 3.2. */
-const code = {
-  header: 0x70,
-  deliveryAnnotations: 0x71,
-  messageAnnotations: 0x72,
-  properties: 0x73,
-  applicationProperties: 0x74,
-  data: 0x75,
-  sequence: 0x76,
-  value: 0x77,
-  footer: 0x78,
-} as const
 
 const headerFields = ['durable', 'priority', 'timeToLive', 'firstAcquirer', 'deliveryCount'] as const
 const propertyFields = [
